@@ -1,0 +1,108 @@
+/**
+ * The distributed hash table: content under its hash, mutable records under an author and a salt, and who provides
+ * what. Kept by `KademliaDht` (the network) and `MockDht` (an app's tests), under the laws of `test/laws/dht.ts`.
+ */
+import { Context, type Effect, Schema } from "effect"
+import type { Cid } from "#schemas/content/Cid"
+import type { Mutable } from "#schemas/dht/Mutable"
+import type { NodeId } from "#schemas/identity/NodeId"
+import type { PublicKey } from "#schemas/identity/PublicKey"
+import type { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
+
+/** How an operation travels. `anonymous` needs the onion router; without one it fails with `PrivacyUnavailable`. */
+export const Privacy = Schema.Literals(["direct", "anonymous"])
+export type Privacy = typeof Privacy.Type
+
+/** Nobody among the closest nodes holds it, after `asked` of them answered. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
+  key: Schema.Uint8Array,
+  asked: Schema.Int
+}) {}
+
+/** Not one node, this one included, would hold the record; `refusals` says why, most frequent reason first. */
+export class PutRefused extends Schema.TaggedError<PutRefused>()("PutRefused", {
+  key: Schema.Uint8Array,
+  refusals: Schema.Array(Schema.Struct({ reason: Schema.String, nodes: Schema.Int }))
+}) {}
+
+/** The value is larger or older than the network takes. Nothing was sent. */
+export class InvalidRecord extends Schema.TaggedError<InvalidRecord>()("InvalidRecord", { reason: Schema.String }) {}
+
+export class PrivacyUnavailable extends Schema.TaggedError<PrivacyUnavailable>()("PrivacyUnavailable", {}) {}
+
+/** How a lookup went: the path can be shown by `explain`. */
+export interface LookupReport {
+  readonly requests: number
+  readonly failures: number
+  /** Length of the chain of answers that led to the closest node. */
+  readonly hops: number
+  readonly milliseconds: number
+}
+
+export interface PutReceipt {
+  readonly key: Uint8Array
+  /** How many nodes hold it durably, this one included where it does; at least one. */
+  readonly reached: number
+  readonly factor: number
+  readonly holders: ReadonlyArray<NodeId>
+  /** Unix seconds until which the holders keep it unless it is refreshed. */
+  readonly expires: number
+  readonly lookup: LookupReport
+}
+
+export interface OperationOptions {
+  readonly privacy?: Privacy
+}
+
+export interface PutOptions extends OperationOptions {
+  /** Replicas wanted, 1 to 20; the node's `replicationFactor` by default. */
+  readonly factor?: number
+  /** Seconds; at most 7 d for blocks, 30 d for mutable records, and those by default. */
+  readonly lifetime?: number
+}
+
+export interface ProviderInfo {
+  readonly nodeId: NodeId
+  readonly publicKey: PublicKey
+  /** Unix seconds. */
+  readonly issued: number
+  readonly expires: number
+}
+
+export type PutError = PutRefused | InvalidRecord | StorageFailed | StoreFull | PrivacyUnavailable
+export type GetError = NotFound | StorageFailed | PrivacyUnavailable
+
+export class Dht extends Context.Service<
+  Dht,
+  {
+    /** Stores at most 32 KiB under its hash. Returns once one copy is durable, and says how many there are. */
+    readonly putBlock: (bytes: Uint8Array, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
+    /** The bytes whose SHA-256 is `digest`: from this node's store, else the first valid answer. */
+    readonly getBlock: (
+      digest: Uint8Array,
+      options?: OperationOptions & {
+        /** Asked before any lookup: providers, or whoever held the block before. */
+        readonly hints?: ReadonlyArray<NodeId>
+      }
+    ) => Effect.Effect<Uint8Array, GetError>
+    /** Signs and stores the next version under this node's key and `salt` (≤ 64 bytes). */
+    readonly putMutable: (
+      salt: Uint8Array,
+      value: Uint8Array,
+      options?: PutOptions
+    ) => Effect.Effect<PutReceipt & { readonly seq: number }, PutError>
+    /** The record of highest `seq` that a quorum of 3 (or all who answered) showed; a deleted one is `NotFound`. */
+    readonly getMutable: (
+      author: PublicKey,
+      salt: Uint8Array,
+      options?: OperationOptions
+    ) => Effect.Effect<Mutable, GetError>
+    /** Tells the network that this node serves the content; repeated by the node while it runs (`Reprovide`). */
+    readonly provide: (cid: Cid, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
+    /** Who said so and has not expired, most recent first; empty when nobody did. */
+    readonly findProviders: (
+      cid: Cid,
+      options?: OperationOptions
+    ) => Effect.Effect<ReadonlyArray<ProviderInfo>, StorageFailed | PrivacyUnavailable>
+  }
+>()("allium/services/dht/Dht") {}

@@ -1,0 +1,35 @@
+/** Iterative lookups (DESIGN.md §6): one global α = 3 widening to 10 when stalled, until the k closest are settled. */
+import { Context, type Effect } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import type { LookupReport } from "./Dht.ts"
+
+export interface NodesFound {
+  /** Those that answered, closest first, at most k = 20. */
+  readonly closest: ReadonlyArray<Contact>
+  readonly report: LookupReport
+}
+
+export interface ValueQuery {
+  readonly kind: number
+  readonly key: Uint8Array
+  readonly minSeq?: number
+  /** Called for each answer that held records, valid or not; true ends the lookup. */
+  readonly accept: (records: ReadonlyArray<Uint8Array>, from: Contact) => boolean
+  /** Asked first, in parallel with the table's closest. */
+  readonly hints?: ReadonlyArray<Contact>
+}
+
+export class QueryExecutor extends Context.Service<
+  QueryExecutor,
+  {
+    /** The k closest live nodes to a target. Always ends; an empty network gives an empty list. */
+    readonly lookupNode: (target: Uint8Array) => Effect.Effect<NodesFound>
+    /** FindValue along the way; ends when `accept` says so or the k closest are settled. */
+    readonly lookupValue: (query: ValueQuery) => Effect.Effect<NodesFound>
+    /** GetProviders along the way, every answer to `accept`. */
+    readonly lookupProviders: (
+      key: Uint8Array,
+      accept: (records: ReadonlyArray<Uint8Array>, from: Contact) => boolean
+    ) => Effect.Effect<NodesFound>
+  }
+>()("allium/services/dht/QueryExecutor") {}

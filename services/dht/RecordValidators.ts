@@ -2,7 +2,7 @@
  * What makes a record of a kind acceptable. The same checks run when a node is asked to store and when it reads an
  * answer. Apps add kinds of rules by Layer through `register`.
  */
-import { Context, type Effect, Result, type Scope } from "effect"
+import { Context, type Effect, type Result, type Scope } from "effect"
 
 /** Why a record is refused; crosses the wire as a tag, so that the storing side knows what to do. */
 export type Refusal =

@@ -109,7 +109,9 @@ export class SessionManager extends Context.Service<
     /** Called synchronously at every opening, before any frame of that session is handed out. */
     readonly onOpen: (handle: (session: Session) => void) => Effect.Effect<void, never, Scope.Scope>
     /** Called synchronously at every end, after the last frame of that session was handed out. */
-    readonly onClose: (handle: (session: Session, reason: CloseReason) => void) => Effect.Effect<void, never, Scope.Scope>
+    readonly onClose: (
+      handle: (session: Session, reason: CloseReason) => void
+    ) => Effect.Effect<void, never, Scope.Scope>
     /** Lowers the peer's reputation; at the bottom it is banned for `BanDuration`. */
     readonly charge: (key: string, offence: Offence) => void
     /** Peers that are trimmed last: the neighbourhood of the DHT. Asked during a trim only. */

@@ -6,7 +6,8 @@
 import { Context, type Effect, type PubSub, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import type { NodeId } from "#schemas/identity/NodeId"
-import type { FrameType, GoodbyeReason } from "#schemas/session/Frame"
+import type { GoodbyeReason } from "#schemas/session/controlFrames"
+import type { FrameType } from "#schemas/session/Frame"
 import type { Address } from "#schemas/transport/Address"
 
 /** Why a session ended, for logs, counters and `explain`. */

@@ -52,7 +52,10 @@ export class RecordStore extends Context.Service<
     readonly remove: (kind: number, key: Uint8Array, member?: Uint8Array) => Effect.Effect<void, StorageFailed>
     /** Removes what has expired at `now` (unix seconds); answers how many. */
     readonly expire: (now: number) => Effect.Effect<number, StorageFailed>
-    /** Every record in ascending (key, kind, member), in pages: the next page starts after the last row's key. */
+    /**
+     * Every record, expired ones too, in ascending (key, kind, member), in pages: the next page starts after the last
+     * row's key. A page holds all of its last key, so it may be longer than `limit`.
+     */
     readonly scan: (
       afterKey: Uint8Array | undefined,
       limit: number

@@ -1,0 +1,247 @@
+/**
+ * The durable RecordStore, on whatever `SqlClient` it is given (SQLite by default).
+ *
+ * A commit costs far more than what is written in it, so one fiber takes all puts that wait, up to `BATCH` of them,
+ * into one transaction and answers each after COMMIT: what was acknowledged survives the process. Totals for each
+ * storing node are kept in memory and written in the transaction that changes them.
+ */
+import { Clock, Deferred, Effect, Layer, Queue, Semaphore } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { keyOf } from "#schemas/bytes/bytes"
+import { RecordStore, StorageFailed, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
+import * as rows from "./recordRows.ts"
+import { UsageTotals } from "./usage.ts"
+
+export interface RecordStoreOptions {
+  /** Bytes of records that are held; 1 GiB by default. */
+  readonly quotaBytes?: number
+}
+
+const QUOTA = 1024 * 1024 * 1024
+const PAGE = 64
+/** Puts that may wait; further ones wait for room. */
+const WAITING = 1_024
+/** Puts in one transaction: the gain of grouping is had at some 50, and the connection is not held for long. */
+const BATCH = 64
+/** Rows that one transaction expires. */
+const EXPIRE_ROWS = 512
+
+interface Call {
+  readonly records: ReadonlyArray<StoredRecord>
+  readonly done: Deferred.Deferred<void, StorageFailed | StoreFull>
+}
+
+interface Removed {
+  readonly stored_by: Uint8Array
+  readonly size: number
+}
+
+type Total = readonly [storedBy: Uint8Array, records: number, bytes: number]
+
+const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
+
+const nameOf = (it: { readonly key: Uint8Array; readonly kind: number; readonly member: Uint8Array }): string =>
+  keyOf(it.key) + String.fromCharCode(it.kind) + keyOf(it.member)
+
+/** The changes of one transaction to the totals, applied to memory only after it has committed. */
+class Changes {
+  readonly #nodes = new Map<string, { readonly storedBy: Uint8Array; records: number; bytes: number }>()
+  bytes = 0
+
+  charge(storedBy: Uint8Array, size: number, sign: 1 | -1): void {
+    const key = keyOf(storedBy)
+    const change = this.#nodes.get(key) ?? { storedBy, records: 0, bytes: 0 }
+    change.records += sign
+    change.bytes += sign * size
+    this.bytes += sign * size
+    this.#nodes.set(key, change)
+  }
+
+  onto(totals: UsageTotals): ReadonlyArray<Total> {
+    return [...this.#nodes.values()].map(({ storedBy, records, bytes }) => {
+      const before = totals.of(storedBy)
+      return [storedBy, before.records + records, before.bytes + bytes] as const
+    })
+  }
+}
+
+export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {}) {
+  const sql = yield* SqlClient
+  const clock = yield* Clock.Clock
+  const quotaBytes = options.quotaBytes ?? QUOTA
+  const queue = yield* Queue.bounded<Call>(WAITING)
+  const writing = yield* Semaphore.make(1)
+  const totals = new UsageTotals()
+  const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+  const query = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
+    sql.unsafe<Row>(text, parameters).withoutTransform
+
+  for (const row of yield* query<{ stored_by: Uint8Array; records: number; bytes: number }>(rows.totalsText, []).pipe(
+    Effect.mapError(failed("open"))
+  ))
+    totals.set(row.stored_by, { records: row.records, bytes: row.bytes })
+
+  /** A node with nothing left here is forgotten, or the table would grow with everyone who ever stored something. */
+  const writeTotals = Effect.fnUntraced(function* (changed: ReadonlyArray<Total>) {
+    for (const part of rows.inParts(changed)) yield* query(rows.usageText(part.length), part.flat())
+    for (const [storedBy, records] of changed) if (records === 0) yield* query(rows.forgetText, [storedBy])
+  })
+
+  /** One transaction; the totals in memory follow it only when it has committed, and nobody writes in between. */
+  const transact = <A>(operation: string, body: (changes: Changes) => Effect.Effect<A, SqlError>) =>
+    Effect.suspend(() => {
+      const changes = new Changes()
+      const write = Effect.flatMap(body(changes), (answer) => Effect.as(writeTotals(changes.onto(totals)), answer))
+      return Effect.map(sql.withTransaction(write), (answer) => {
+        for (const [storedBy, records, bytes] of changes.onto(totals)) totals.set(storedBy, { records, bytes })
+        return answer
+      })
+    }).pipe(Effect.mapError(failed(operation)), Effect.uninterruptible, Semaphore.withPermit(writing))
+
+  const removed = (changes: Changes) => (gone: ReadonlyArray<Removed>) => {
+    for (const row of gone) changes.charge(row.stored_by, row.size, -1)
+    return gone.length
+  }
+
+  const expireSome = (changes: Changes, now: number) =>
+    Effect.map(query<Removed>(rows.expireText, [now, EXPIRE_ROWS]), removed(changes))
+
+  const expire = (now: number): Effect.Effect<number, StorageFailed> =>
+    Effect.flatMap(
+      transact("expire", (changes) => expireSome(changes, now)),
+      (gone) => (gone < EXPIRE_ROWS ? Effect.succeed(gone) : Effect.map(expire(now), (more) => gone + more))
+    )
+
+  /** Decides on each call by the totals, writes what is accepted, and answers the calls that were refused. */
+  const writeCalls = (calls: ReadonlyArray<Call>) =>
+    transact(
+      "put",
+      Effect.fnUntraced(function* (changes) {
+        const names = new Map<string, StoredRecord>()
+        for (const call of calls) for (const record of call.records) names.set(nameOf(record), record)
+        const held = new Map<string, rows.ChargeRow>()
+        const load = Effect.forEach(rows.inParts([...names.values()]), (part) =>
+          query<rows.ChargeRow>(
+            rows.heldText(part.length),
+            part.flatMap((it) => [it.key, it.kind, it.member])
+          )
+        )
+        const reload = Effect.map(load, (parts) => {
+          held.clear()
+          for (const row of parts.flat()) held.set(nameOf(row), row)
+        })
+        yield* reload
+        const most = calls.reduce((sum, call) => sum + call.records.reduce((all, it) => all + it.bytes.length, 0), 0)
+        if (totals.all().bytes + most > quotaBytes) {
+          yield* expireSome(changes, seconds())
+          yield* reload
+        }
+        const accepted = new Map<string, StoredRecord>()
+        const refused = calls.filter((call) => {
+          const fresh = new Map(call.records.map((record) => [nameOf(record), record]))
+          let growth = 0
+          for (const [name, record] of fresh) growth += record.bytes.length - sizeNow(name, accepted, held)
+          if (totals.all().bytes + changes.bytes + growth > quotaBytes) return true
+          for (const [name, record] of fresh) {
+            charge(changes, name, accepted, held, -1)
+            accepted.set(name, record)
+            changes.charge(record.storedBy, record.bytes.length, 1)
+          }
+          return false
+        })
+        for (const part of rows.inParts([...accepted.values()]))
+          yield* query(rows.insertText(part.length), part.flatMap(rows.toParameters))
+        return refused
+      })
+    )
+
+  const commit = (calls: ReadonlyArray<Call>) =>
+    Effect.match(writeCalls(calls), {
+      onFailure: (error) => {
+        for (const call of calls) Deferred.doneUnsafe(call.done, error)
+      },
+      onSuccess: (refused) => {
+        const full = new StoreFull({ usedBytes: totals.all().bytes, quotaBytes })
+        for (const call of calls) Deferred.doneUnsafe(call.done, refused.includes(call) ? full : Effect.void)
+      }
+    })
+
+  const closing = failed("put")("the store is closing")
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      const waiting = yield* Queue.clear(queue)
+      yield* Queue.shutdown(queue)
+      for (const call of waiting) Deferred.doneUnsafe(call.done, closing)
+    })
+  )
+  yield* Queue.takeBetween(queue, 1, BATCH).pipe(
+    Effect.flatMap((calls) => Effect.uninterruptible(commit(calls))),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  const read = (text: string, parameters: ReadonlyArray<unknown>) =>
+    Effect.map(query<rows.RecordRow>(text, parameters), (found) => found.map(rows.toRecord))
+
+  return RecordStore.of({
+    put: (records) =>
+      Effect.suspend(() => {
+        const call: Call = { records: records.map(copy), done: Deferred.makeUnsafe() }
+        return Effect.flatMap(Queue.offer(queue, call), (taken) =>
+          taken ? Deferred.await(call.done) : Effect.fail(closing)
+        )
+      }),
+    get: (kind, key, page) =>
+      Effect.suspend(() => {
+        const limit = page?.limit ?? PAGE
+        return page?.after === undefined
+          ? read(rows.pageText, [key, kind, seconds(), limit])
+          : read(rows.pageAfterText, [key, kind, seconds(), page.after, limit])
+      }).pipe(Effect.mapError(failed("get"))),
+    remove: (kind, key, member) =>
+      transact("remove", (changes) =>
+        (member === undefined
+          ? query<Removed>(rows.removeText, [key, kind])
+          : query<Removed>(rows.removeMemberText, [key, kind, member])
+        ).pipe(Effect.map(removed(changes)), Effect.asVoid)
+      ),
+    expire,
+    scan: Effect.fnUntraced(
+      function* (afterKey, limit) {
+        const page = yield* read(rows.scanText, [afterKey ?? new Uint8Array(0), limit])
+        const last = page.at(-1)
+        if (last === undefined || page.length < limit) return page
+        return [...page, ...(yield* read(rows.scanRestText, [last.key, last.kind, last.member]))]
+      },
+      Effect.mapError(failed("scan"))
+    ),
+    usage: (storedBy) => Effect.sync(() => (storedBy === undefined ? totals.all() : totals.of(storedBy)))
+  })
+})
+
+export const layer = (options?: RecordStoreOptions): Layer.Layer<RecordStore, StorageFailed, SqlClient> =>
+  Layer.effect(RecordStore, make(options))
+
+type Held = ReadonlyMap<string, rows.ChargeRow>
+type Accepted = ReadonlyMap<string, StoredRecord>
+
+const sizeNow = (name: string, accepted: Accepted, held: Held): number =>
+  accepted.get(name)?.bytes.length ?? held.get(name)?.size ?? 0
+
+/** Takes off what a record that is about to be replaced was charged. */
+const charge = (changes: Changes, name: string, accepted: Accepted, held: Held, sign: -1): void => {
+  const fresh = accepted.get(name)
+  const old = held.get(name)
+  if (fresh !== undefined) changes.charge(fresh.storedBy, fresh.bytes.length, sign)
+  else if (old !== undefined) changes.charge(old.stored_by, old.size, sign)
+}
+
+/** The caller's buffers may change while a put waits for its turn. */
+const copy = (record: StoredRecord): StoredRecord => ({
+  ...record,
+  key: record.key.slice(),
+  member: record.member.slice(),
+  storedBy: record.storedBy.slice(),
+  bytes: record.bytes.slice()
+})

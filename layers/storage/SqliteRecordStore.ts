@@ -11,6 +11,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { keyOf } from "#schemas/bytes/bytes"
 import { RecordStore, StorageFailed, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
 import * as rows from "./recordRows.ts"
+import { inTransaction, type Query } from "./transaction.ts"
 import { UsageTotals } from "./usage.ts"
 
 export interface RecordStoreOptions {
@@ -74,26 +75,33 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
   const writing = yield* Semaphore.make(1)
   const totals = new UsageTotals()
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-  const query = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
+  /** For what may run beside a transaction: borrows the connection for this one statement. */
+  const ask = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
     sql.unsafe<Row>(text, parameters).withoutTransform
 
-  for (const row of yield* query<{ stored_by: Uint8Array; records: number; bytes: number }>(rows.totalsText, []).pipe(
+  for (const row of yield* ask<{ stored_by: Uint8Array; records: number; bytes: number }>(rows.totalsText, []).pipe(
     Effect.mapError(failed("open"))
   ))
     totals.set(row.stored_by, { records: row.records, bytes: row.bytes })
 
   /** A node with nothing left here is forgotten, or the table would grow with everyone who ever stored something. */
-  const writeTotals = Effect.fnUntraced(function* (changed: ReadonlyArray<Total>) {
+  const writeTotals = Effect.fnUntraced(function* (query: Query, changed: ReadonlyArray<Total>) {
     for (const part of rows.inParts(changed)) yield* query(rows.usageText(part.length), part.flat())
     for (const [storedBy, records] of changed) if (records === 0) yield* query(rows.forgetText, [storedBy])
   })
 
   /** One transaction; the totals in memory follow it only when it has committed, and nobody writes in between. */
-  const transact = <A>(operation: string, body: (changes: Changes) => Effect.Effect<A, SqlError>) =>
+  const transact = <A>(operation: string, body: (query: Query, changes: Changes) => Effect.Effect<A, SqlError>) =>
     Effect.suspend(() => {
       const changes = new Changes()
-      const write = Effect.flatMap(body(changes), (answer) => Effect.as(writeTotals(changes.onto(totals)), answer))
-      return Effect.map(sql.withTransaction(write), (answer) => {
+      const write = (query: Query) =>
+        Effect.flatMap(body(query, changes), (answer) =>
+          Effect.as(
+            Effect.suspend(() => writeTotals(query, changes.onto(totals))),
+            answer
+          )
+        )
+      return Effect.map(inTransaction(sql, write), (answer) => {
         for (const [storedBy, records, bytes] of changes.onto(totals)) totals.set(storedBy, { records, bytes })
         return answer
       })
@@ -104,12 +112,12 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
     return gone.length
   }
 
-  const expireSome = (changes: Changes, now: number) =>
+  const expireSome = (query: Query, changes: Changes, now: number) =>
     Effect.map(query<Removed>(rows.expireText, [now, EXPIRE_ROWS]), removed(changes))
 
   const expire = (now: number): Effect.Effect<number, StorageFailed> =>
     Effect.flatMap(
-      transact("expire", (changes) => expireSome(changes, now)),
+      transact("expire", (query, changes) => expireSome(query, changes, now)),
       (gone) => (gone < EXPIRE_ROWS ? Effect.succeed(gone) : Effect.map(expire(now), (more) => gone + more))
     )
 
@@ -117,7 +125,7 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
   const writeCalls = (calls: ReadonlyArray<Call>) =>
     transact(
       "put",
-      Effect.fnUntraced(function* (changes) {
+      Effect.fnUntraced(function* (query, changes) {
         const names = new Map<string, StoredRecord>()
         for (const call of calls) for (const record of call.records) names.set(nameOf(record), record)
         const held = new Map<string, rows.ChargeRow>()
@@ -134,7 +142,7 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
         yield* reload
         const most = calls.reduce((sum, call) => sum + call.records.reduce((all, it) => all + it.bytes.length, 0), 0)
         if (totals.all().bytes + most > quotaBytes) {
-          yield* expireSome(changes, seconds())
+          yield* expireSome(query, changes, seconds())
           yield* reload
         }
         const accepted = new Map<string, StoredRecord>()
@@ -182,7 +190,7 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
   )
 
   const read = (text: string, parameters: ReadonlyArray<unknown>) =>
-    Effect.map(query<rows.RecordRow>(text, parameters), (found) => found.map(rows.toRecord))
+    Effect.map(ask<rows.RecordRow>(text, parameters), (found) => found.map(rows.toRecord))
 
   return RecordStore.of({
     put: (records) =>
@@ -200,7 +208,7 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
           : read(rows.pageAfterText, [key, kind, seconds(), page.after, limit])
       }).pipe(Effect.mapError(failed("get"))),
     remove: (kind, key, member) =>
-      transact("remove", (changes) =>
+      transact("remove", (query, changes) =>
         (member === undefined
           ? query<Removed>(rows.removeText, [key, kind])
           : query<Removed>(rows.removeMemberText, [key, kind, member])

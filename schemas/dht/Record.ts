@@ -58,7 +58,9 @@ export const Uint53 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: N
 
 export const Signature = Schema.Uint8Array.check(Schema.isBetweenLength(SIGNATURE_LENGTH, SIGNATURE_LENGTH))
 
-export const isRecordKind = (kind: number): kind is RecordKind => kind in LABELS
+/** Also tells apart what is no whole number. */
+export const isRecordKind = (kind: number): kind is RecordKind =>
+  LABELS.length > kind && kind >= 0 && Number.isInteger(kind)
 
 /** What a signature of this kind is bound to; undefined for the kinds that carry none. */
 export const labelOf = (kind: RecordKind): string | undefined => LABELS[kind]

@@ -1,0 +1,168 @@
+/**
+ * The first five methods of the DHT (WIRE §6), as they stand behind the id in DHT_REQ and DHT_RES.
+ *
+ *   1 FindNode      [1, target]                             → [[PeerRecord ≤ 20]]
+ *   2 FindValue     [2, kind, key, minSeq, after]           → [[record ≤ 64], [PeerRecord ≤ 20], more]
+ *   3 Store         [3, kind, record, ttl s, work nonce]    → [heldSeq, expires]
+ *   4 AddProvider   [4, record]                             → as 3
+ *   5 GetProviders  [5, key, after]                         → as 2
+ *
+ * `after` is a SHA-256 or empty, the work nonce 8 bytes or empty. Records and PeerRecords are byte strings, views of the
+ * message. Elements behind these are a later version's and ignored. Plain functions, being on the path of every lookup.
+ */
+import { Result, Schema } from "effect"
+import { Bytes32, bytesUpTo } from "#schemas/bytes/bytes"
+import { decodeArray, encode } from "#schemas/bytes/Cbor"
+import type { CborValue } from "#schemas/bytes/CborValue"
+import { isBytesList, isBytesOf, isBytesUpTo, isUint } from "#schemas/bytes/fields"
+import { transformation } from "#schemas/bytes/transformation"
+import { isRecordKind, PEER_RECORD_LIMIT, RECORD_LIMIT, RecordKind, Uint53 } from "./Record.ts"
+
+export const DhtMethod = { FindNode: 1, FindValue: 2, Store: 3, AddProvider: 4, GetProviders: 5 } as const
+
+/** PeerRecords in one answer: a bucket's worth. */
+export const PEERS_LIMIT = 20
+
+/** Records in one answer. */
+export const RECORDS_LIMIT = 64
+
+export const WORK_NONCE_LENGTH = 8
+
+const Kind = Schema.Literals(Object.values(RecordKind))
+const After = Schema.Union([Bytes32, bytesUpTo(0)])
+const WorkNonce = Schema.Union([bytesUpTo(0), Schema.Uint8Array.check(Schema.isBetweenLength(8, 8))])
+const PeerList = Schema.Array(bytesUpTo(PEER_RECORD_LIMIT)).check(Schema.isMaxLength(PEERS_LIMIT))
+const RecordList = Schema.Array(bytesUpTo(RECORD_LIMIT)).check(Schema.isMaxLength(RECORDS_LIMIT))
+
+export const DhtRequest = Schema.Union([
+  Schema.TaggedStruct("FindNode", { target: Bytes32 }),
+  Schema.TaggedStruct("FindValue", { kind: Kind, key: Bytes32, minSeq: Uint53, after: After }),
+  Schema.TaggedStruct("Store", { kind: Kind, record: bytesUpTo(RECORD_LIMIT), ttl: Uint53, work: WorkNonce }),
+  Schema.TaggedStruct("AddProvider", { record: bytesUpTo(RECORD_LIMIT) }),
+  Schema.TaggedStruct("GetProviders", { key: Bytes32, after: After })
+])
+export type DhtRequest = typeof DhtRequest.Type
+
+/** Of FindNode. */
+export const NodesAnswer = Schema.TaggedStruct("Nodes", { peers: PeerList })
+export type NodesAnswer = typeof NodesAnswer.Type
+
+/** Of FindValue and GetProviders; `more` says that records above the last were left out. */
+export const ValuesAnswer = Schema.TaggedStruct("Values", {
+  records: RecordList,
+  peers: PeerList,
+  more: Schema.Boolean
+})
+export type ValuesAnswer = typeof ValuesAnswer.Type
+
+/** Of Store and AddProvider. */
+export const StoredAnswer = Schema.TaggedStruct("Stored", { heldSeq: Uint53, expires: Uint53 })
+export type StoredAnswer = typeof StoredAnswer.Type
+
+export const DhtAnswer = Schema.Union([NodesAnswer, ValuesAnswer, StoredAnswer])
+export type DhtAnswer = typeof DhtAnswer.Type
+
+/** The refusal of `readRequest` for a method that this version does not have. */
+export const UNKNOWN_METHOD = "unknown method"
+
+export const readRequest = (bytes: Uint8Array): Result.Result<DhtRequest, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const body = decoded.success
+  switch (body[0]) {
+    case DhtMethod.FindNode: {
+      const target = body[1]
+      return isBytesOf(target, 32) ? Result.succeed({ _tag: "FindNode", target }) : malformed
+    }
+    case DhtMethod.FindValue:
+      return findValue(body)
+    case DhtMethod.Store:
+      return store(body)
+    case DhtMethod.AddProvider: {
+      const record = body[1]
+      return isBytesUpTo(record, RECORD_LIMIT) ? Result.succeed({ _tag: "AddProvider", record }) : malformed
+    }
+    case DhtMethod.GetProviders: {
+      const [, key, after] = body
+      return isBytesOf(key, 32) && isAfter(after) ? Result.succeed({ _tag: "GetProviders", key, after }) : malformed
+    }
+    default:
+      return unknownMethod
+  }
+}
+
+export const writeRequest = (request: DhtRequest): Uint8Array => {
+  switch (request._tag) {
+    case "FindNode":
+      return encode([DhtMethod.FindNode, request.target])
+    case "FindValue":
+      return encode([DhtMethod.FindValue, request.kind, request.key, request.minSeq, request.after])
+    case "Store":
+      return encode([DhtMethod.Store, request.kind, request.record, request.ttl, request.work])
+    case "AddProvider":
+      return encode([DhtMethod.AddProvider, request.record])
+    case "GetProviders":
+      return encode([DhtMethod.GetProviders, request.key, request.after])
+  }
+}
+
+export const readNodes = (bytes: Uint8Array): Result.Result<NodesAnswer, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const peers = decoded.success[0]
+  return isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) ? Result.succeed({ _tag: "Nodes", peers }) : malformed
+}
+
+export const readValues = (bytes: Uint8Array): Result.Result<ValuesAnswer, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const [records, peers, more] = decoded.success
+  if (!isBytesList(records, RECORDS_LIMIT, RECORD_LIMIT)) return malformed
+  if (!isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) || typeof more !== "boolean") return malformed
+  return Result.succeed({ _tag: "Values", records, peers, more })
+}
+
+export const readStored = (bytes: Uint8Array): Result.Result<StoredAnswer, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const [heldSeq, expires] = decoded.success
+  return isUint(heldSeq) && isUint(expires) ? Result.succeed({ _tag: "Stored", heldSeq, expires }) : malformed
+}
+
+export const writeAnswer = (answer: DhtAnswer): Uint8Array => {
+  switch (answer._tag) {
+    case "Nodes":
+      return encode([answer.peers])
+    case "Values":
+      return encode([answer.records, answer.peers, answer.more])
+    case "Stored":
+      return encode([answer.heldSeq, answer.expires])
+  }
+}
+
+export const DhtRequestFromBytes = Schema.Uint8Array.pipe(
+  Schema.decodeTo(DhtRequest, transformation(readRequest, writeRequest))
+)
+
+const malformed = Result.fail("malformed message")
+const unknownMethod = Result.fail(UNKNOWN_METHOD)
+
+const isAfter = (value: CborValue | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && (value.length === 32 || value.length === 0)
+
+const isWork = (value: CborValue | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && (value.length === WORK_NONCE_LENGTH || value.length === 0)
+
+const findValue = (body: ReadonlyArray<CborValue>): Result.Result<DhtRequest, string> => {
+  const [, kind, key, minSeq, after] = body
+  if (typeof kind !== "number" || !isRecordKind(kind)) return malformed
+  if (!isBytesOf(key, 32) || !isUint(minSeq) || !isAfter(after)) return malformed
+  return Result.succeed({ _tag: "FindValue", kind, key, minSeq, after })
+}
+
+const store = (body: ReadonlyArray<CborValue>): Result.Result<DhtRequest, string> => {
+  const [, kind, record, ttl, work] = body
+  if (typeof kind !== "number" || !isRecordKind(kind)) return malformed
+  if (!isBytesUpTo(record, RECORD_LIMIT) || !isUint(ttl) || !isWork(work)) return malformed
+  return Result.succeed({ _tag: "Store", kind, record, ttl, work })
+}

@@ -16,11 +16,11 @@ export const isUint = (value: CborValue | undefined, max = Number.MAX_SAFE_INTEG
 
 /** Text of at most `max` bytes in UTF-8, which is how all limits of text are meant. */
 export const isTextUpTo = (value: CborValue | undefined, max: number): value is string =>
-  typeof value === "string" && value.length <= max && (value.length * 3 <= max || utf8(value).length <= max)
+  typeof value === "string" && fits(value, max)
 
 /** Cuts text to `max` bytes in UTF-8, between characters. */
 export const clipText = (text: string, max: number): string => {
-  if (isTextUpTo(text, max)) return text
+  if (fits(text, max)) return text
   let clipped = ""
   let length = 0
   for (const character of text) {
@@ -35,7 +35,7 @@ export const clipText = (text: string, max: number): string => {
 export const textUpTo = (max: number) =>
   Schema.String.check(
     Schema.isMaxLength(max),
-    Schema.makeFilter((text) => isTextUpTo(text, max), { expected: `at most ${max} bytes in UTF-8` })
+    Schema.makeFilter((text) => fits(text, max), { expected: `at most ${max} bytes in UTF-8` })
   )
 
 export const isArrayUpTo = (value: CborValue | undefined, max: number): value is ReadonlyArray<CborValue> =>
@@ -47,3 +47,7 @@ export const isBytesList = (
   count: number,
   max: number
 ): value is ReadonlyArray<Uint8Array> => isArrayUpTo(value, count) && value.every((item) => isBytesUpTo(item, max))
+
+/** A UTF-16 unit becomes one to three bytes, which mostly settles it. */
+const fits = (text: string, max: number): boolean =>
+  text.length <= max && (text.length * 3 <= max || utf8(text).length <= max)

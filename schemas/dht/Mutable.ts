@@ -39,6 +39,9 @@ export class Mutable extends Schema.Class<Mutable>("allium/dht/Mutable")(fields)
 /** The fields without the class, as the hot path has them. */
 export type MutableFields = Pick<Mutable, keyof typeof Mutable.fields>
 
+/** What stands before the signature. */
+export type UnsignedMutable = Omit<typeof Mutable.Encoded, "signature">
+
 /** The fields, byte strings as views of `bytes`; or the word of refusal. Verifies nothing. */
 export const read = (bytes: Uint8Array): Result.Result<MutableFields, string> => {
   if (bytes.length > RECORD_LIMIT) return Result.fail("record above 60 KiB")
@@ -56,9 +59,9 @@ export const read = (bytes: Uint8Array): Result.Result<MutableFields, string> =>
 }
 
 /** The array without its signature: what is signed. */
-export const unsigned = (record: Omit<MutableFields, "signature">): Uint8Array => encode(head(record))
+export const unsigned = (record: UnsignedMutable): Uint8Array => encode(head(record))
 
-export const write = (record: MutableFields): Uint8Array => encode([...head(record), record.signature])
+export const write = (record: typeof Mutable.Encoded): Uint8Array => encode([...head(record), record.signature])
 
 export const MutableFromBytes = Schema.Uint8Array.pipe(Schema.decodeTo(Mutable, transformation(read, write)))
 
@@ -67,7 +70,7 @@ export const isDeletion = (record: Pick<MutableFields, "value">): boolean => rec
 /** What the SHA-256 of is the key. */
 export const keyPreimage = (author: Uint8Array, salt: Uint8Array): Uint8Array => concatBytes([KEY_PREFIX, author, salt])
 
-const head = (record: Omit<MutableFields, "signature">): Array<CborValue> => [
+const head = (record: UnsignedMutable): Array<CborValue> => [
   RecordKind.Mutable,
   record.author,
   record.salt,

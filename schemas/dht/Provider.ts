@@ -27,6 +27,9 @@ export class Provider extends Schema.Class<Provider>("allium/dht/Provider")({
 /** The fields without the class, as the hot path has them. */
 export type ProviderFields = Pick<Provider, keyof typeof Provider.fields>
 
+/** What stands before the signature. */
+export type UnsignedProvider = Omit<typeof Provider.Encoded, "signature">
+
 /** The fields, byte strings as views of `bytes`; or the word of refusal. Verifies nothing. */
 export const read = (bytes: Uint8Array): Result.Result<ProviderFields, string> => {
   if (bytes.length > RECORD_LIMIT) return Result.fail("record above 60 KiB")
@@ -42,13 +45,13 @@ export const read = (bytes: Uint8Array): Result.Result<ProviderFields, string> =
 }
 
 /** The array without its signature: what is signed. */
-export const unsigned = (record: Omit<ProviderFields, "signature">): Uint8Array => encode(head(record))
+export const unsigned = (record: UnsignedProvider): Uint8Array => encode(head(record))
 
-export const write = (record: ProviderFields): Uint8Array => encode([...head(record), record.signature])
+export const write = (record: typeof Provider.Encoded): Uint8Array => encode([...head(record), record.signature])
 
 export const ProviderFromBytes = Schema.Uint8Array.pipe(Schema.decodeTo(Provider, transformation(read, write)))
 
-const head = (record: Omit<ProviderFields, "signature">): Array<CborValue> => [
+const head = (record: UnsignedProvider): Array<CborValue> => [
   RecordKind.Provider,
   record.key,
   record.node,

@@ -46,6 +46,9 @@ export class PeerRecord extends Schema.Class<PeerRecord>("allium/identity/PeerRe
 /** The fields without the class, as the hot path has them. */
 export type PeerRecordFields = Pick<PeerRecord, keyof typeof PeerRecord.fields>
 
+/** What stands before the signature. */
+export type UnsignedPeerRecord = Omit<typeof PeerRecord.Encoded, "signature">
+
 /** The fields, byte strings as views of `bytes`; or the word of refusal. Verifies nothing. */
 export const read = (bytes: Uint8Array): Result.Result<PeerRecordFields, string> => {
   if (bytes.length > PEER_RECORD_LIMIT) return Result.fail("PeerRecord above 1 KiB")
@@ -72,13 +75,13 @@ export const read = (bytes: Uint8Array): Result.Result<PeerRecordFields, string>
 }
 
 /** The array without its signature: what is signed. */
-export const unsigned = (record: Omit<PeerRecordFields, "signature">): Uint8Array => encode(head(record))
+export const unsigned = (record: UnsignedPeerRecord): Uint8Array => encode(head(record))
 
-export const write = (record: PeerRecordFields): Uint8Array => encode([...head(record), record.signature])
+export const write = (record: typeof PeerRecord.Encoded): Uint8Array => encode([...head(record), record.signature])
 
 export const PeerRecordFromBytes = Schema.Uint8Array.pipe(Schema.decodeTo(PeerRecord, transformation(read, write)))
 
-const head = (record: Omit<PeerRecordFields, "signature">): Array<CborValue> => [
+const head = (record: UnsignedPeerRecord): Array<CborValue> => [
   RecordKind.Peer,
   record.publicKey,
   record.noise,

@@ -1,78 +1,96 @@
 /**
- * What is carried from end to end, in a frame or inside onions (WIRE.md §5).
+ * What a router delivers, whichever way it went (WIRE §5).
  *
- *     0  1   type
- *     1  1   has          bit 0 channel, bit 1 epoch; the rest zero
- *     …  32  channel_hash where bit 0 is set
- *     …  32  epoch_id     where bit 1 is set
- *     …  …   body         to the end
+ *   0  1  type          1 MLS_PAYLOAD … 7 ACK
+ *   1  1  has           bit 0 channel, bit 1 epoch; the others must be zero
+ *   2 32  channel_hash  if bit 0
+ *     32  epoch_id      if bit 1
+ *         body          to the end
  *
- * An ENVELOPE frame is `message_id 16 ‖ InnerEnvelope`; its answer is one of type ACK whose body is that message_id.
+ * An ENVELOPE frame carries 16 bytes of message_id before it.
  */
-import { Effect, Result, Schema, SchemaIssue, SchemaTransformation } from "effect"
-import { Bytes32, bytesOf, bytesUpTo } from "#schemas/bytes/bytes"
+import { Result, Schema } from "effect"
+import { Bytes32, bytesOf } from "#schemas/bytes/bytes"
+import { transformation } from "#schemas/bytes/transformation"
 
-/** In the order of their codes, from 1. */
 export const EnvelopeType = Schema.Literals(["MLS_PAYLOAD", "CRDT_OP", "WELCOME", "RPC", "DHT", "SNAPSHOT", "ACK"])
 export type EnvelopeType = typeof EnvelopeType.Type
 
+export const MESSAGE_ID_LENGTH = 16
+
+export const MessageId = bytesOf(MESSAGE_ID_LENGTH).pipe(Schema.brand("MessageId"))
+export type MessageId = typeof MessageId.Type
+
 const HAS_CHANNEL = 1
 const HAS_EPOCH = 2
-export const MESSAGE_ID = 16
-/** What an inner frame holds less the message id and the longest head. */
-export const MAX_BODY = 65_511 - MESSAGE_ID - 66
-
-export const MessageId = bytesOf(MESSAGE_ID)
 
 export class InnerEnvelope extends Schema.Class<InnerEnvelope>("allium/router/InnerEnvelope")({
   type: EnvelopeType,
-  channel: Schema.optionalKey(Bytes32),
-  epoch: Schema.optionalKey(Bytes32),
-  body: bytesUpTo(MAX_BODY)
+  channelHash: Schema.optionalKey(Bytes32),
+  epochId: Schema.optionalKey(Bytes32),
+  body: Schema.Uint8Array
 }) {}
 
-/** The fields as views of `bytes`, or the word of refusal. */
-export const readInnerEnvelope = (bytes: Uint8Array): Result.Result<typeof InnerEnvelope.Encoded, string> => {
-  if (bytes.length < 2) return Result.fail("shorter than an envelope")
+/** The fields without the class, as the hot path has them. */
+export type InnerEnvelopeFields = Pick<InnerEnvelope, keyof typeof InnerEnvelope.fields>
+
+/** The payload of an ENVELOPE frame. */
+export interface Envelope {
+  readonly messageId: MessageId
+  readonly envelope: InnerEnvelopeFields
+}
+
+/** The fields, as views of `bytes`; or the word of refusal. */
+export const read = (bytes: Uint8Array): Result.Result<InnerEnvelopeFields, string> => {
+  if (bytes.length < 2) return cutShort
   const type = EnvelopeType.literals[bytes[0]! - 1]
   const has = bytes[1]!
   if (type === undefined) return Result.fail("unknown envelope type")
-  if ((has & ~(HAS_CHANNEL | HAS_EPOCH)) !== 0) return Result.fail("unknown envelope part")
-  const channelEnd = 2 + ((has & HAS_CHANNEL) !== 0 ? 32 : 0)
-  const epochEnd = channelEnd + ((has & HAS_EPOCH) !== 0 ? 32 : 0)
-  if (bytes.length < epochEnd) return Result.fail("truncated envelope")
-  if (bytes.length - epochEnd > MAX_BODY) return Result.fail("oversize envelope")
+  if (has > (HAS_CHANNEL | HAS_EPOCH)) return Result.fail("unknown envelope flags")
+  const epochAt = has & HAS_CHANNEL ? 34 : 2
+  const bodyAt = has & HAS_EPOCH ? epochAt + 32 : epochAt
+  if (bytes.length < bodyAt) return cutShort
   return Result.succeed({
     type,
-    ...(channelEnd > 2 ? { channel: bytes.subarray(2, channelEnd) } : {}),
-    ...(epochEnd > channelEnd ? { epoch: bytes.subarray(channelEnd, epochEnd) } : {}),
-    body: bytes.subarray(epochEnd)
+    ...(has & HAS_CHANNEL ? { channelHash: bytes.subarray(2, 34) } : undefined),
+    ...(has & HAS_EPOCH ? { epochId: bytes.subarray(epochAt, bodyAt) } : undefined),
+    body: bytes.subarray(bodyAt)
   })
 }
 
-export const writeInnerEnvelope = (envelope: typeof InnerEnvelope.Encoded): Uint8Array => {
-  const { body, channel, epoch, type } = envelope
-  const bytes = new Uint8Array(2 + (channel?.length ?? 0) + (epoch?.length ?? 0) + body.length)
-  bytes[0] = EnvelopeType.literals.indexOf(type) + 1
-  bytes[1] = (channel === undefined ? 0 : HAS_CHANNEL) | (epoch === undefined ? 0 : HAS_EPOCH)
-  if (channel !== undefined) bytes.set(channel, 2)
-  if (epoch !== undefined) bytes.set(epoch, 2 + (channel?.length ?? 0))
-  bytes.set(body, bytes.length - body.length)
-  return bytes
-}
+export const write = (envelope: InnerEnvelopeFields): Uint8Array => writeAfter(0, envelope)
 
 export const InnerEnvelopeFromBytes = Schema.Uint8Array.pipe(
-  Schema.decodeTo(
-    InnerEnvelope,
-    SchemaTransformation.transformEffect({
-      decode: (bytes: Uint8Array, options) =>
-        Effect.fromResult(
-          Result.mapError(
-            readInnerEnvelope(bytes),
-            (message) => new SchemaIssue.InvalidValue({ message }, bytes, options)
-          )
-        ),
-      encode: (envelope: typeof InnerEnvelope.Encoded) => Effect.succeed(writeInnerEnvelope(envelope))
-    })
-  )
+  Schema.decodeTo(InnerEnvelope, transformation(read, write))
 )
+
+export const readEnvelope = (payload: Uint8Array): Result.Result<Envelope, string> => {
+  const envelope = read(payload.subarray(MESSAGE_ID_LENGTH))
+  if (Result.isFailure(envelope)) return Result.fail(envelope.failure)
+  const messageId = payload.subarray(0, MESSAGE_ID_LENGTH) as MessageId
+  return Result.succeed({ messageId, envelope: envelope.success })
+}
+
+export const writeEnvelope = ({ messageId, envelope }: Envelope): Uint8Array => {
+  const payload = writeAfter(MESSAGE_ID_LENGTH, envelope)
+  payload.set(messageId)
+  return payload
+}
+
+/** The answer to an envelope that arrived; its body names it. */
+export const acknowledgement = (messageId: MessageId): InnerEnvelopeFields => ({ type: "ACK", body: messageId })
+
+const cutShort = Result.fail("cut short")
+
+/** Leaves `offset` bytes free before the envelope. */
+const writeAfter = (offset: number, { type, channelHash, epochId, body }: InnerEnvelopeFields): Uint8Array => {
+  const epochAt = offset + (channelHash === undefined ? 2 : 34)
+  const bodyAt = epochAt + (epochId === undefined ? 0 : 32)
+  const bytes = new Uint8Array(bodyAt + body.length)
+  bytes[offset] = EnvelopeType.literals.indexOf(type) + 1
+  bytes[offset + 1] = (channelHash === undefined ? 0 : HAS_CHANNEL) | (epochId === undefined ? 0 : HAS_EPOCH)
+  if (channelHash !== undefined) bytes.set(channelHash, offset + 2)
+  if (epochId !== undefined) bytes.set(epochId, epochAt)
+  bytes.set(body, bodyAt)
+  return bytes
+}

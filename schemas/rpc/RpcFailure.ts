@@ -1,23 +1,67 @@
-/** The failure that crosses the wire: a tag for programs, a detail for people, and data for two tags that need it. */
-import { Schema } from "effect"
+/**
+ * An error as it crosses the wire: [tag ≤ 64, detail ≤ 256, data] (WIRE §2).
+ *
+ * The tag says what the asker can do about it, the detail is for people. Data goes with two tags only: `NotClosest`
+ * names nodes that are closer, `WorkRequired` the leading zero bits asked for. What later versions add is null here.
+ */
+import { Result, Schema } from "effect"
 import { bytesUpTo } from "#schemas/bytes/bytes"
+import { decodeArray, encode } from "#schemas/bytes/Cbor"
+import type { CborValue } from "#schemas/bytes/CborValue"
+import { clipText, isBytesList, isTextUpTo, isUint, textUpTo } from "#schemas/bytes/fields"
+import { PEERS_LIMIT } from "#schemas/dht/DhtMessage"
+import { PEER_RECORD_LIMIT } from "#schemas/dht/Record"
 
-/** UTF-16 units, of text that is ASCII by custom (WIRE.md §2). */
-export const MAX_TAG = 64
-export const MAX_DETAIL = 256
-/** PeerRecords in a `NotClosest`. */
-export const MAX_CLOSER = 20
-/** Most leading zero bits that `WorkRequired` may ask for (WIRE.md §6). */
-export const MAX_WORK_BITS = 22
+export const TAG_LIMIT = 64
+export const DETAIL_LIMIT = 256
 
-export const MAX_PEER_RECORD = 1024
+/** Most leading zero bits that a refusal may ask for (WIRE §6). */
+export const WORK_BITS_LIMIT = 22
 
-/** What the peer answered instead of a result. Asking the same again does not help, unless the tag says so. */
+export const NOT_CLOSEST = "NotClosest"
+export const WORK_REQUIRED = "WorkRequired"
+
 export class RpcFailure extends Schema.TaggedError<RpcFailure>()("RpcFailure", {
-  tag: Schema.NonEmptyString.check(Schema.isMaxLength(MAX_TAG)),
-  detail: Schema.String.check(Schema.isMaxLength(MAX_DETAIL)),
-  /** With tag `NotClosest`: signed PeerRecords of nodes closer to the key. */
-  closer: Schema.optionalKey(Schema.Array(bytesUpTo(MAX_PEER_RECORD)).check(Schema.isMaxLength(MAX_CLOSER))),
-  /** With tag `WorkRequired`: leading zero bits of the proof of work. */
-  workBits: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_WORK_BITS })))
+  tag: textUpTo(TAG_LIMIT),
+  detail: textUpTo(DETAIL_LIMIT),
+  data: Schema.Union([
+    Schema.Null,
+    /** PeerRecords, unverified. */
+    Schema.Array(bytesUpTo(PEER_RECORD_LIMIT)).check(Schema.isMaxLength(PEERS_LIMIT)),
+    Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: WORK_BITS_LIMIT }))
+  ])
 }) {}
+
+/** The fields without the error and its stack. */
+export type RpcFailureFields = Pick<RpcFailure, "tag" | "detail" | "data">
+
+export const read = (bytes: Uint8Array): Result.Result<RpcFailureFields, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const [tag, detail, data] = decoded.success
+  if (!isTextUpTo(tag, TAG_LIMIT) || !isTextUpTo(detail, DETAIL_LIMIT) || data === undefined) return malformed
+  if (tag === NOT_CLOSEST) return isPeers(data) ? Result.succeed({ tag, detail, data }) : malformed
+  if (tag === WORK_REQUIRED) return isUint(data, WORK_BITS_LIMIT) ? Result.succeed({ tag, detail, data }) : malformed
+  return Result.succeed({ tag, detail, data: null })
+}
+
+/** Cuts a detail that is too long, as it may quote what went wrong; data of other tags is left out. */
+export const write = ({ tag, detail, data }: RpcFailureFields): Uint8Array =>
+  encode([
+    clipText(tag, TAG_LIMIT),
+    clipText(detail, DETAIL_LIMIT),
+    tag === NOT_CLOSEST || tag === WORK_REQUIRED ? data : null
+  ])
+
+export const notClosest = (peers: ReadonlyArray<Uint8Array>): RpcFailureFields => ({
+  tag: NOT_CLOSEST,
+  detail: "",
+  data: peers
+})
+
+export const workRequired = (bits: number): RpcFailureFields => ({ tag: WORK_REQUIRED, detail: "", data: bits })
+
+const malformed = Result.fail("malformed failure")
+
+const isPeers = (data: CborValue): data is ReadonlyArray<Uint8Array> =>
+  isBytesList(data, PEERS_LIMIT, PEER_RECORD_LIMIT)

@@ -1,45 +1,48 @@
 /**
- * Payloads of RPC_REQ, DHT_REQ, RPC_RES and DHT_RES (WIRE.md §2). Big-endian.
+ * Payloads of the frames RPC_REQ, RPC_RES, DHT_REQ and DHT_RES (WIRE §2), big-endian.
  *
- *     request   0  4  id       answer   0  4  id
- *               4  …  CBOR              4  1  status   0 ok, 1 error
- *                                       5  …  CBOR     of the method, or [tag, detail, data]
+ *   request   0  4  id, chosen by the asker
+ *             4     CBOR [method, body…]
+ *   answer    0  4  id of the request
+ *             4  1  status: 0 ok, 1 error
+ *             5     CBOR of the body, or of [tag, detail, data]
  *
- * Plain functions: every request passes here twice. The CBOR is left to the method's own reader.
+ * The CBOR stays as it came, a view, for the one who knows the method; `readCall` opens a request of RPC, `DhtMessage`
+ * one of the DHT.
  */
 import { Result } from "effect"
-import { concatBytes, utf8 } from "#schemas/bytes/bytes"
 import { decodeArray, encode } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
-import { isBytesList, isTextUpTo, isUint } from "#schemas/bytes/fields"
-import { MAX_CLOSER, MAX_DETAIL, MAX_PEER_RECORD, MAX_TAG, MAX_WORK_BITS, RpcFailure } from "./RpcFailure.ts"
+import { isTextUpTo } from "#schemas/bytes/fields"
+import { type RpcFailureFields, read as readFailure, write as writeFailureBody } from "./RpcFailure.ts"
 
-/** Bytes of UTF-8 in a method's name. */
-export const MAX_METHOD = 64
+/** Bytes of a method's name, at most. */
+export const METHOD_LIMIT = 64
 
-export interface RequestFrame {
+const OK = 0
+const ERROR = 1
+
+/** First byte of the body of an RPC or DHT envelope; behind it stands the payload of the frame it stands for. */
+export const REQUEST_KIND = 0
+export const ANSWER_KIND = 1
+
+export interface RpcRequest {
   readonly id: number
   readonly body: Uint8Array
 }
 
-export interface AnswerFrame extends RequestFrame {
-  readonly ok: boolean
+export type RpcAnswer =
+  | { readonly _tag: "Ok"; readonly id: number; readonly body: Uint8Array }
+  | { readonly _tag: "Error"; readonly id: number; readonly failure: RpcFailureFields }
+
+/** What a request of RPC asks for. */
+export interface RpcCall {
+  readonly method: string
+  readonly args: ReadonlyArray<CborValue>
 }
 
-const readId = (bytes: Uint8Array): number =>
-  ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0
-
-const writeId = (bytes: Uint8Array, id: number): void => {
-  bytes[0] = id >>> 24
-  bytes[1] = id >>> 16
-  bytes[2] = id >>> 8
-  bytes[3] = id
-}
-
-export const readRequest = (payload: Uint8Array): Result.Result<RequestFrame, string> =>
-  payload.length < 5
-    ? Result.fail("shorter than a request")
-    : Result.succeed({ id: readId(payload), body: payload.subarray(4) })
+export const readRequest = (payload: Uint8Array): Result.Result<RpcRequest, string> =>
+  payload.length <= 4 ? cutShort : Result.succeed({ id: readId(payload), body: payload.subarray(4) })
 
 export const writeRequest = (id: number, body: Uint8Array): Uint8Array => {
   const payload = new Uint8Array(4 + body.length)
@@ -48,52 +51,46 @@ export const writeRequest = (id: number, body: Uint8Array): Uint8Array => {
   return payload
 }
 
-export const readAnswer = (payload: Uint8Array): Result.Result<AnswerFrame, string> => {
-  if (payload.length < 6) return Result.fail("shorter than an answer")
-  const status = payload[4]!
-  if (status > 1) return Result.fail("unknown status")
-  return Result.succeed({ id: readId(payload), ok: status === 0, body: payload.subarray(5) })
+export const readAnswer = (payload: Uint8Array): Result.Result<RpcAnswer, string> => {
+  if (payload.length <= 5) return cutShort
+  const id = readId(payload)
+  const body = payload.subarray(5)
+  if (payload[4] === OK) return Result.succeed({ _tag: "Ok", id, body })
+  if (payload[4] !== ERROR) return Result.fail("unknown status")
+  return Result.map(readFailure(body), (failure) => ({ _tag: "Error", id, failure }))
 }
 
-export const writeAnswer = (id: number, ok: boolean, body: Uint8Array): Uint8Array => {
+export const writeOk = (id: number, body: Uint8Array): Uint8Array => answer(id, OK, body)
+
+export const writeError = (id: number, failure: RpcFailureFields): Uint8Array =>
+  answer(id, ERROR, writeFailureBody(failure))
+
+export const readCall = (body: Uint8Array): Result.Result<RpcCall, string> => {
+  const decoded = decodeArray(body)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const [method, ...args] = decoded.success
+  return isTextUpTo(method, METHOD_LIMIT) ? Result.succeed({ method, args }) : Result.fail("malformed method")
+}
+
+export const writeCall = (call: RpcCall): Uint8Array => encode([call.method, ...call.args])
+
+const cutShort = Result.fail("cut short")
+
+const answer = (id: number, status: number, body: Uint8Array): Uint8Array => {
   const payload = new Uint8Array(5 + body.length)
   writeId(payload, id)
-  payload[4] = ok ? 0 : 1
+  payload[4] = status
   payload.set(body, 5)
   return payload
 }
 
-/** The first element of a request's array, which names its method: text in RPC_REQ; the rest is the method's. */
-export const readMethod = (body: Uint8Array): Result.Result<readonly [string, ReadonlyArray<CborValue>], string> => {
-  const values = decodeArray(body)
-  if (Result.isFailure(values)) return Result.fail(values.failure)
-  const [method, ...rest] = values.success
-  return typeof method === "string" && utf8(method).length <= MAX_METHOD
-    ? Result.succeed([method, rest])
-    : Result.fail("no method")
+/** By hand: a DataView for four bytes would be the dearest part of it. */
+const readId = (payload: Uint8Array): number =>
+  payload[0]! * 0x100_0000 + ((payload[1]! << 16) | (payload[2]! << 8) | payload[3]!)
+
+const writeId = (payload: Uint8Array, id: number): void => {
+  payload[0] = id >>> 24
+  payload[1] = id >>> 16
+  payload[2] = id >>> 8
+  payload[3] = id
 }
-
-export const writeFailure = (failure: RpcFailure): Uint8Array =>
-  encode([clip(failure.tag, MAX_TAG), clip(failure.detail, MAX_DETAIL), failure.closer ?? failure.workBits ?? null])
-
-export const readFailure = (body: Uint8Array): Result.Result<RpcFailure, string> => {
-  const values = decodeArray(body)
-  if (Result.isFailure(values)) return Result.fail(values.failure)
-  const [tag, detail, data] = values.success
-  if (!isTextUpTo(tag, MAX_TAG) || tag === "" || !isTextUpTo(detail, MAX_DETAIL)) return Result.fail("not a failure")
-  if (tag === "NotClosest") {
-    return isBytesList(data, MAX_CLOSER, MAX_PEER_RECORD)
-      ? Result.succeed(new RpcFailure({ tag, detail, closer: data }))
-      : Result.fail("no contacts in NotClosest")
-  }
-  if (tag === "WorkRequired") {
-    return isUint(data, MAX_WORK_BITS) && data > 0
-      ? Result.succeed(new RpcFailure({ tag, detail, workBits: data }))
-      : Result.fail("no bits in WorkRequired")
-  }
-  return Result.succeed(new RpcFailure({ tag, detail }))
-}
-
-/** The longest beginning of a text that fits in so many UTF-16 units, without half a surrogate pair. */
-const clip = (text: string, max: number): string =>
-  text.length <= max ? text : text.slice(0, max).replace(/[\ud800-\udbff]$/, "")

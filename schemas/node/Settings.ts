@@ -1,0 +1,50 @@
+/**
+ * What a node can be told: from flags, `ALLIUM_*` and `allium.toml`. Every setting has a default, so `{}` is a node.
+ *
+ * A plain Struct; `Config.schema(Settings)` reads it from any provider, where numbers and booleans may be text.
+ */
+import { Effect, Schema } from "effect"
+
+const GIB = 1024 ** 3
+
+const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+export const NodeMode = Schema.Literals(["client", "server", "auto"])
+export type NodeMode = typeof NodeMode.Type
+
+export const Settings = Schema.Struct({
+  /** Folder of the keys and the database, made when missing. */
+  dataFolder: Schema.NonEmptyString.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(".allium"))),
+  /** Part of the network id: nodes of another name do not understand each other. `local` overrides it. */
+  network: Schema.NonEmptyString.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("main"))),
+  /** A network on this machine: named "local", and loopback and private addresses are dialled. */
+  local: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(false))),
+  /** Multiaddrs to listen on; port 0 takes a free one. None: a node that only dials. */
+  listen: Schema.Array(Schema.String).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(["/ip4/0.0.0.0/tcp/0"]))),
+  /** Multiaddrs, with or without `/p2p`, of nodes to begin with. */
+  bootstrap: Schema.Array(Schema.String).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed([]))),
+  /** `auto`: a server once others can reach it. */
+  mode: NodeMode.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("auto" as const))),
+  /** Nodes that hold a record, at most a bucket's worth. */
+  replicationFactor: whole(1, 20).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(5))),
+  /** Bytes of records on disk. */
+  diskQuota: whole(0, Number.MAX_SAFE_INTEGER).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(10 * GIB))),
+  sessionsMax: whole(1, 65_536).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(256))),
+  /** Of the control API on 127.0.0.1; 0 takes a free one. */
+  controlPort: whole(0, 65_535).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(0))),
+  /** Look for nodes at start; off, the node waits to be told. */
+  autoBootstrap: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
+  /** Mend the replicas of what this node holds. */
+  enableAutoReplication: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
+  /** Announce again, before it expires, what this node provides. */
+  enableReprovide: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
+  /** `full` survives a power cut, `normal` only the end of the process. */
+  synchronous: Schema.Literals(["full", "normal"]).pipe(
+    Schema.withDecodingDefaultTypeKey(Effect.succeed("full" as const))
+  )
+})
+export type Settings = typeof Settings.Type
+
+/** Name of the network that these settings lead to. */
+export const networkNameOf = (settings: Pick<Settings, "network" | "local">): string =>
+  settings.local ? "local" : settings.network

@@ -4,8 +4,9 @@
  */
 import { Context, type Effect, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
+import type { CborValue } from "#schemas/bytes/CborValue"
 import type { DhtAnswer, DhtRequest } from "#schemas/dht/DhtMessage"
-import type { Hello } from "#schemas/rpc/Hello"
+import type { HelloFields } from "#schemas/rpc/Hello"
 import type { RpcFailure } from "#schemas/rpc/RpcFailure"
 import type { ConnectFailed, DialTarget, Session } from "../session/SessionManager.ts"
 
@@ -37,8 +38,8 @@ export type RpcError = ConnectFailed | RpcTimeout | RpcInterrupted | RpcBusy | R
 /** A method that an app registers: its name on the wire (≤ 64 bytes) and what it carries, as CBOR values. */
 export interface RpcMethod<Request, Response> {
   readonly name: string
-  readonly request: Schema.Codec<Request, unknown>
-  readonly response: Schema.Codec<Response, unknown>
+  readonly request: Schema.Codec<Request, CborValue>
+  readonly response: Schema.Codec<Response, CborValue>
 }
 
 export class Rpc extends Context.Service<
@@ -61,7 +62,7 @@ export class Rpc extends Context.Service<
       handler: (request: DhtRequest, from: Contact) => Effect.Effect<DhtAnswer, RpcFailure>
     ) => Effect.Effect<void, never, Scope.Scope>
     /** What the peer said of itself right after the handshake; undefined until it has. */
-    readonly hello: (session: Session) => Hello | undefined
+    readonly hello: (session: Session) => HelloFields | undefined
     /** Measures a round trip, in milliseconds. */
     readonly ping: (peer: DialTarget) => Effect.Effect<number, RpcError>
     /** Smoothed round trip to a peer in milliseconds, by `contact.key`. */

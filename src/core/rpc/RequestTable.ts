@@ -4,10 +4,11 @@
  * A mutable structure owned by one layer. It never waits: `expire` is told the time, and the owner is told when the
  * next deadline is.
  */
+import type { RpcAnswer } from "#schemas/rpc/RpcMessage"
 
 /** What became of a request. */
 export type Outcome =
-  | { readonly _tag: "Answer"; readonly ok: boolean; readonly body: Uint8Array }
+  | { readonly _tag: "Answer"; readonly answer: RpcAnswer }
   | { readonly _tag: "Timeout" }
   | { readonly _tag: "Ended"; readonly reason: string }
 

@@ -1,0 +1,127 @@
+/** Rpc over sessions: Hello right after each handshake, Ping, the DHT's methods and those of apps. */
+import { Clock, Duration, Effect, FiberSet, Layer, Result, Schema } from "effect"
+import { decodeArray, encode } from "#schemas/bytes/Cbor"
+import type { CborValue } from "#schemas/bytes/CborValue"
+import {
+  type DhtAnswer,
+  type DhtRequest,
+  readNodes,
+  readStored,
+  readValues,
+  writeRequest
+} from "#schemas/dht/DhtMessage"
+import { argsOf, HELLO, type HelloFields, ofArgs, PING } from "#schemas/rpc/Hello"
+import { writeCall } from "#schemas/rpc/RpcMessage"
+import { FrameType } from "#schemas/session/Frame"
+import { RouterHandle } from "#services/router/RouterHandle"
+import { MAX_SERVING } from "#services/rpc/Limits"
+import { Rpc, type RpcError, type RpcMethod } from "#services/rpc/Rpc"
+import { type DialTarget, type Session, SessionManager } from "#services/session/SessionManager"
+import { makeCaller } from "./calling.ts"
+import { makeServer } from "./serving.ts"
+
+/** The minor version of the protocol that this code speaks (WIRE.md §6, Hello). */
+const MINOR = 0
+
+export interface RpcOptions {
+  /** What this node tells others of itself. */
+  readonly agent: string
+  readonly mode: "client" | "server"
+  readonly capabilities?: ReadonlyArray<string>
+}
+
+/** What an answer must be, by the request's method. */
+const dhtReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result<DhtAnswer, string>> = {
+  FindNode: readNodes,
+  FindValue: readValues,
+  Store: readStored,
+  AddProvider: readStored,
+  GetProviders: readValues
+}
+
+const nothing = encode([])
+
+/** The answer to Hello and Ping is an empty array; a later minor version may put something in. */
+const readNothing = (body: Uint8Array) => Result.map(decodeArray(body), () => undefined)
+
+export const make = Effect.fnUntraced(function* (options: RpcOptions) {
+  const sessions = yield* SessionManager
+  const router = yield* RouterHandle
+  const clock = yield* Clock.Clock
+  const caller = yield* makeCaller
+  const server = yield* makeServer
+  const run = yield* FiberSet.makeRuntime<never, void, never>()
+  const hellos = new WeakMap<Session, HelloFields>()
+
+  yield* server.register(HELLO, (values, session) =>
+    Result.map(ofArgs(values), (hello) => {
+      hellos.set(session, hello)
+      caller.resize(session, hello.maxInFlight)
+      return Effect.succeed(nothing)
+    })
+  )
+  yield* server.register(PING, () => Result.succeed(Effect.succeed(nothing)))
+
+  const ask = (session: Session, method: string, values: ReadonlyArray<CborValue>) =>
+    caller.ask(session, FrameType.RPC_REQ, method, writeCall({ method, args: values }), readNothing)
+
+  yield* sessions.onOpen((session) => {
+    const hello: HelloFields = {
+      minor: MINOR,
+      agent: options.agent,
+      mode: options.mode,
+      observed: session.address.bytes,
+      capabilities: options.capabilities ?? [],
+      maxInFlight: MAX_SERVING
+    }
+    run(Effect.ignore(ask(session, HELLO, argsOf(hello)), { log: "Debug" }))
+  })
+
+  const call = Effect.fn("SessionRpc.call")(function* <Request, Response>(
+    peer: DialTarget,
+    method: RpcMethod<Request, Response>,
+    request: Request
+  ): Effect.fn.Return<Response, RpcError> {
+    const session = yield* router.reach(peer)
+    const value = yield* Effect.orDie(Schema.encodeEffect(method.request)(request))
+    const decode = Schema.decodeUnknownResult(method.response)
+    const read = (body: Uint8Array) =>
+      Result.flatMap(decodeArray(body), ([response]) =>
+        Result.mapError(decode(response ?? null), () => "not an answer")
+      )
+    return yield* caller.ask(
+      session,
+      FrameType.RPC_REQ,
+      method.name,
+      writeCall({ method: method.name, args: [value] }),
+      read
+    )
+  })
+
+  const dht: Rpc["Service"]["dht"] = (peer, request) =>
+    Effect.flatMap(router.reach(peer), (session) =>
+      caller.ask<DhtAnswer>(session, FrameType.DHT_REQ, request._tag, writeRequest(request), dhtReaders[request._tag])
+    )
+
+  const ping = Effect.fn("SessionRpc.ping")(function* (peer: DialTarget) {
+    const session = yield* router.reach(peer)
+    const start = clock.monotonicTimeNanosUnsafe()
+    yield* ask(session, PING, [])
+    return Duration.toMillis(Duration.nanos(clock.monotonicTimeNanosUnsafe() - start))
+  })
+
+  return Rpc.of({
+    call,
+    handle: server.handle,
+    dht,
+    handleDht: server.handleDht,
+    hello: (session) => hellos.get(session),
+    ping,
+    roundTrip: (key) => {
+      const session = sessions.find(key)
+      return session === undefined ? undefined : caller.smoothed(session)
+    }
+  })
+})
+
+export const layer = (options: RpcOptions) => Layer.effect(Rpc, make(options))

@@ -1,0 +1,7 @@
+/** What strangers may fill in the router's memory. */
+
+/** Envelopes that wait for one subscriber; while it is full they are not acknowledged. */
+export const INCOMING_QUEUE = 256
+/** Message ids remembered, so that none is delivered twice (WIRE.md §4 asks for 15 minutes). */
+export const SEEN_IDS = 65_536
+export const SEEN_FOR = 15 * 60 // seconds

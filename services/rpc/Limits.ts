@@ -1,0 +1,10 @@
+/** What one peer may ask of this node's memory through requests. */
+
+/** Requests of one peer answered at the same time; told in Hello. 20 lookups of width 10, and room. */
+export const MAX_SERVING = 256
+/** Until the peer has said its own in Hello. */
+export const ASSUMED_IN_FLIGHT = 64
+/** Callers that wait for a turn with one peer; the next is told `RpcBusy`. */
+export const WAITING_LIMIT = 1024
+/** Methods that apps may register. */
+export const MAX_METHODS = 256

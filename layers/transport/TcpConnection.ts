@@ -1,0 +1,108 @@
+/** One TCP socket as a `Connection`: frames cut out of the stream, back-pressure both ways, an orderly end. */
+import type { Socket } from "node:net"
+import { Effect } from "effect"
+import { FrameSplitter } from "#core/transport/FrameSplitter"
+import type { Address } from "#schemas/transport/Address"
+import type { Connection, ConnectionClosed } from "#services/transport/Transport"
+import { Inbox } from "./Inbox.ts"
+
+/** Bytes that may wait in this process for the kernel before `write` asks for a pause. */
+const WRITE_BUFFER = 512 * 1024
+
+/** A message up to here is joined before it is written: copying it is cheaper than a vectored write. */
+const JOIN_LIMIT = 8 * 1024
+
+/** How long a finished connection waits for the far end to finish, too. */
+const LINGER = "1 second"
+
+const endReason = (code: unknown): ConnectionClosed["reason"] => (code === "ETIMEDOUT" ? "timeout" : "reset")
+
+export class TcpConnection implements Connection {
+  readonly address: Address
+  readonly dialled: boolean
+  readonly receive: Connection["receive"]
+  readonly drained: Connection["drained"]
+  readonly #socket: Socket
+  readonly #inbox: Inbox
+  readonly #splitter = new FrameSplitter()
+
+  constructor(socket: Socket, address: Address, dialled: boolean) {
+    this.#socket = socket
+    this.address = address
+    this.dialled = dialled
+    const inbox = new Inbox(() => {
+      if (socket.isPaused()) socket.resume()
+    })
+    this.#inbox = inbox
+    this.receive = inbox.receive
+    this.drained = inbox.untilDrained(() => socket.writableLength < WRITE_BUFFER)
+    socket.on("data", this.#onData)
+    socket.on("end", () => inbox.end("ended"))
+    socket.on("error", (error: NodeJS.ErrnoException) => inbox.end(endReason(error.code)))
+    socket.on("close", () => inbox.end("ended"))
+    socket.on("drain", () => inbox.wakeWriters())
+    if (socket.destroyed) inbox.end("reset")
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const frames: Array<Uint8Array> = []
+    const refusal = this.#splitter.push(chunk, frames)
+    this.#inbox.push(frames)
+    if (refusal !== undefined) {
+      this.#inbox.end(refusal)
+      this.#socket.destroy()
+    } else if (this.#inbox.isFull) {
+      this.#socket.pause()
+    }
+  }
+
+  readonly write = (parts: ReadonlyArray<Uint8Array>): boolean => {
+    const socket = this.#socket
+    if (this.#inbox.closed !== undefined || !socket.writable) return false
+    let size = 0
+    for (const part of parts) size += part.length
+    if (size <= JOIN_LIMIT || parts.length === 1) {
+      socket.write(parts.length === 1 && parts[0] !== undefined ? parts[0] : join(parts, size))
+    } else {
+      socket.cork()
+      for (const part of parts) socket.write(part)
+      socket.uncork()
+    }
+    return socket.writableLength < WRITE_BUFFER
+  }
+
+  readonly abort = (): void => {
+    this.#inbox.abort()
+    this.#socket.destroy()
+  }
+
+  /**
+   * Ends in order: what was written goes out, then our end, then theirs is awaited. Reading goes on meanwhile, for the
+   * kernel answers unread bytes with a reset, and a reset destroys what the far end has not read yet.
+   */
+  readonly finish: Effect.Effect<void> = Effect.suspend(() => {
+    const socket = this.#socket
+    this.#inbox.abort()
+    if (socket.destroyed) return Effect.void
+    const ended = Effect.callback<void>((resume) => {
+      socket.once("close", () => resume(Effect.void))
+      socket.off("data", this.#onData)
+      socket.on("end", () => socket.destroySoon())
+      socket.resume()
+      if (socket.readableEnded) socket.destroySoon()
+      else socket.end()
+    })
+    return ended.pipe(Effect.timeoutOption(LINGER), Effect.ensuring(Effect.sync(() => socket.destroy())), Effect.asVoid)
+  })
+}
+
+/** Small, so it comes from Node's pool: no allocation of its own. */
+const join = (parts: ReadonlyArray<Uint8Array>, size: number): Buffer => {
+  const whole = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

@@ -18,7 +18,10 @@ export interface DecodeOptions {
   readonly maxBytes?: number
 }
 
-/** Throws RangeError for NaN, Infinity and integers beyond 64 bits, which are mistakes of the caller. */
+/**
+ * Throws RangeError for NaN, Infinity and integers beyond 64 bits, which are mistakes of the caller. In text, half of a
+ * surrogate pair is written as U+FFFD: UTF-8 has nothing else for it.
+ */
 export const encode: (value: CborValue) => Uint8Array = write
 
 /**

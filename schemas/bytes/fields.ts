@@ -35,7 +35,7 @@ export const clipText = (text: string, max: number): string => {
 export const textUpTo = (max: number) =>
   Schema.String.check(
     Schema.isMaxLength(max),
-    Schema.makeFilter((text) => fits(text, max), { expected: `at most ${max} bytes in UTF-8` })
+    Schema.makeFilter((text) => text.isWellFormed() && fits(text, max), { expected: `at most ${max} bytes in UTF-8` })
   )
 
 export const isArrayUpTo = (value: CborValue | undefined, max: number): value is ReadonlyArray<CborValue> =>

@@ -18,8 +18,8 @@ export const DAG_CBOR = 0x71
 const SHA2_256 = 0x12
 const DIGEST_LENGTH = 32
 
-/** Version, a codec of at most nine bytes, the multihash. */
-const BYTES_LIMIT = 1 + 9 + 2 + DIGEST_LENGTH
+/** More than any of ours has, so that one of another hash is named in its refusal, and little enough to decode. */
+const BYTES_LIMIT = 128
 const TEXT_LIMIT = 1 + Math.ceil((BYTES_LIMIT * 8) / 5)
 
 /** Checked by `cidOfBytes`, which is the only way to one besides `cidOfDigest`. */

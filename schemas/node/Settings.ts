@@ -3,11 +3,22 @@
  *
  * A plain Struct; `Config.schema(Settings)` reads it from any provider, where numbers and booleans may be text.
  */
-import { Effect, Schema } from "effect"
+import { Effect, Schema, SchemaGetter } from "effect"
 
 const GIB = 1024 ** 3
 
 const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+/** A list, or one text with commas between, as an environment variable has it. */
+const TextList = Schema.Union([
+  Schema.Array(Schema.String),
+  Schema.String.pipe(
+    Schema.decodeTo(Schema.Array(Schema.String), {
+      decode: SchemaGetter.transform((text) => text.split(",").flatMap((part) => part.trim() || [])),
+      encode: SchemaGetter.transform((parts: ReadonlyArray<string>) => parts.join(","))
+    })
+  )
+])
 
 export const NodeMode = Schema.Literals(["client", "server", "auto"])
 export type NodeMode = typeof NodeMode.Type
@@ -20,9 +31,9 @@ export const Settings = Schema.Struct({
   /** A network on this machine: named "local", and loopback and private addresses are dialled. */
   local: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(false))),
   /** Multiaddrs to listen on; port 0 takes a free one. None: a node that only dials. */
-  listen: Schema.Array(Schema.String).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(["/ip4/0.0.0.0/tcp/0"]))),
+  listen: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(["/ip4/0.0.0.0/tcp/0"]))),
   /** Multiaddrs, with or without `/p2p`, of nodes to begin with. */
-  bootstrap: Schema.Array(Schema.String).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed([]))),
+  bootstrap: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed([]))),
   /** `auto`: a server once others can reach it. */
   mode: NodeMode.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("auto" as const))),
   /** Nodes that hold a record, at most a bucket's worth. */

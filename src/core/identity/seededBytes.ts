@@ -2,6 +2,7 @@
  * Bytes without end from a seed, for tests and simulations: the ChaCha20 key stream under SHA-256 of the seed. Draws
  * follow each other in the stream, so their sizes do not matter: two of 16 are one of 32.
  */
+import { utf8 } from "#schemas/bytes/bytes"
 import type { Suite } from "./Suite.ts"
 
 /** Key stream made at once; a multiple of the cipher's block. */
@@ -9,7 +10,7 @@ const CHUNK = 4096
 const BLOCKS = CHUNK / 64
 
 export const seededBytes = (suite: Suite, seed: string | Uint8Array): ((count: number) => Uint8Array) => {
-  const key = suite.sha256(typeof seed === "string" ? new TextEncoder().encode(seed) : seed)
+  const key = suite.sha256(typeof seed === "string" ? utf8(seed) : seed)
   const nonce = new DataView(new ArrayBuffer(12))
   const zeros = new Uint8Array(CHUNK)
   let chunk = new Uint8Array(0)

@@ -11,8 +11,9 @@
  */
 import { Result } from "effect"
 import { type AgreementKey, KEY_LENGTH, type Suite } from "#core/identity/Suite"
+import { concatBytes } from "#schemas/bytes/bytes"
 import type { CipherState } from "./CipherState.ts"
-import { join, type NoiseHash, SymmetricState, sha256Of } from "./SymmetricState.ts"
+import { type NoiseHash, SymmetricState, sha256Of } from "./SymmetricState.ts"
 
 export type Role = "initiator" | "responder"
 
@@ -96,7 +97,7 @@ class Handshake implements HandshakeState {
       } else if (!this.#mixAgreement(token)) return this.#fail("zero agreement")
     }
     parts.push(this.#symmetric.encryptAndHash(payload))
-    const message = join(parts)
+    const message = concatBytes(parts)
     if (message.length > MESSAGE_LIMIT) return this.#fail("too long")
     this.#step++
     return Result.succeed(message)

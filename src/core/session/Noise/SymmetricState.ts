@@ -5,6 +5,7 @@
  * SHA-256 only.
  */
 import { KEY_LENGTH, type Suite, TAG_LENGTH } from "#core/identity/Suite"
+import { concatBytes, utf8 } from "#schemas/bytes/bytes"
 import { CipherState } from "./CipherState.ts"
 
 /** A hash with 32-byte digests, and HKDF over it. */
@@ -20,22 +21,12 @@ export const sha256Of = (suite: Suite): NoiseHash => ({ name: "SHA256", hash: su
 const DIGEST_LENGTH = 32
 const NONE = new Uint8Array(0)
 
-export const join = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  let length = 0
-  for (const part of parts) length += part.length
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
-
 /** A name that fits a digest is padded with zeros, a longer one is hashed. */
 const initialHash = (hash: NoiseHash): Uint8Array => {
-  const name = new TextEncoder().encode(`Noise_XX_25519_ChaChaPoly_${hash.name}`)
-  return name.length <= DIGEST_LENGTH ? join([name, new Uint8Array(DIGEST_LENGTH - name.length)]) : hash.hash(name)
+  const name = utf8(`Noise_XX_25519_ChaChaPoly_${hash.name}`)
+  return name.length <= DIGEST_LENGTH
+    ? concatBytes([name, new Uint8Array(DIGEST_LENGTH - name.length)])
+    : hash.hash(name)
 }
 
 export class SymmetricState {
@@ -61,7 +52,7 @@ export class SymmetricState {
   }
 
   mixHash(data: Uint8Array): void {
-    this.#transcript = this.#hash.hash(join([this.#transcript, data]))
+    this.#transcript = this.#hash.hash(concatBytes([this.#transcript, data]))
   }
 
   mixKey(secret: Uint8Array): void {
@@ -71,7 +62,7 @@ export class SymmetricState {
   }
 
   encryptAndHash(plain: Uint8Array): Uint8Array {
-    const sealed = this.#cipher === undefined ? plain : join(this.#cipher.seal(this.#transcript, [plain]))
+    const sealed = this.#cipher === undefined ? plain : concatBytes(this.#cipher.seal(this.#transcript, [plain]))
     this.mixHash(sealed)
     return sealed
   }

@@ -1,0 +1,248 @@
+/**
+ * Kademlia's routing table, with all buckets along the own id split: bucket i holds contacts that share exactly i
+ * leading bits with the own id, at most k of them, least recently seen first.
+ *
+ * Mutable, synchronous, without I/O; time is an argument. Old contacts that answer stay, newcomers wait in a bounded
+ * replacement cache until one is retired: a node that was up for an hour will likely be up for another (section 4.1 of
+ * the paper). The table never asks anybody: `seen` answers whom to check.
+ */
+import type { Address } from "#schemas/transport/Address"
+import { commonPrefixLength, compareDistance, headOf, type Placed, sortByDistance } from "./distance.ts"
+import { prefixesOf } from "./networkPrefix.ts"
+
+/** Contacts in a bucket, and nodes that a lookup settles on: k of the paper. */
+export const K = 20
+/** Newcomers that wait for a place, in each bucket. */
+export const REPLACEMENTS = 10
+/** Requests in a row without an answer until a contact is retired. */
+export const STRIKES = 3
+/** Contacts of one /24 or /48. */
+export const PREFIX_IN_BUCKET = 2
+export const PREFIX_IN_TABLE = 10
+
+export interface TableNode {
+  readonly key: string
+  readonly nodeId: Uint8Array
+  readonly addresses: ReadonlyArray<Address>
+}
+
+export interface TableEntry<C> extends Placed {
+  contact: C
+  /** Of the latest handshake that this node dialled; 0 for never. */
+  verifiedAt: number
+  lastSeen: number
+  failures: number
+  prefixes: ReadonlyArray<string>
+}
+
+interface Bucket<C> {
+  /** By key, least recently seen first: a Map keeps the order of insertion. */
+  readonly live: Map<string, TableEntry<C>>
+  readonly waiting: Map<string, TableEntry<C>>
+}
+
+export class BucketTable<C extends TableNode> {
+  readonly #own: Uint8Array
+  readonly #capped: boolean
+  readonly #buckets: Array<Bucket<C> | undefined> = Array(257)
+  readonly #entries = new Map<string, TableEntry<C>>()
+  readonly #prefixes = new Map<string, number>()
+  /** One more than the deepest bucket in use. */
+  #depth = 0
+
+  /** `capped`: whether the limits for each /24 and /48 hold; on a local network they do not. */
+  constructor(own: Uint8Array, options: { readonly capped: boolean }) {
+    this.#own = own
+    this.#capped = options.capped
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /**
+   * A contact was met; `verified` when this node dialled it. Answers the contact whose life is in doubt, if there is
+   * one: the least recently seen of a full bucket, for which the newcomer waits.
+   */
+  seen(contact: C, verified: boolean, now: number): C | undefined {
+    const index = commonPrefixLength(this.#own, contact.nodeId)
+    if (index === 256) return undefined
+    const known = this.#entries.get(contact.key)
+    if (known !== undefined) {
+      if (known.contact !== contact && !this.#moved(known, contact, index)) return undefined
+      if (verified) known.verifiedAt = now
+      known.lastSeen = now
+      known.failures = 0
+      const { live } = this.#bucket(index)
+      live.delete(contact.key)
+      live.set(contact.key, known)
+      return undefined
+    }
+    const entry: TableEntry<C> = {
+      contact,
+      id: contact.nodeId,
+      head: headOf(contact.nodeId),
+      verifiedAt: verified ? now : 0,
+      lastSeen: now,
+      failures: 0,
+      prefixes: this.#capped ? prefixesOf(contact.addresses) : []
+    }
+    const bucket = this.#bucket(index)
+    if (bucket.live.size < K) {
+      if (this.#fits(entry.prefixes, bucket)) this.#enter(bucket, entry)
+      return undefined
+    }
+    this.#wait(bucket, entry)
+    const [oldest] = bucket.live.values()
+    return oldest?.contact
+  }
+
+  /** It did not answer. After `STRIKES` in a row it leaves, and the latest newcomer takes its place. */
+  failed(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || ++entry.failures < STRIKES) return
+    this.remove(key)
+  }
+
+  remove(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    const bucket = this.#bucket(commonPrefixLength(this.#own, entry.id))
+    bucket.live.delete(key)
+    this.#entries.delete(key)
+    this.#count(entry.prefixes, -1)
+    for (const [waitingKey, waiting] of [...bucket.waiting].reverse()) {
+      if (!this.#fits(waiting.prefixes, bucket)) continue
+      bucket.waiting.delete(waitingKey)
+      this.#enter(bucket, waiting)
+      break
+    }
+  }
+
+  find(key: string): TableEntry<C> | undefined {
+    return this.#entries.get(key)
+  }
+
+  entries(): Iterable<TableEntry<C>> {
+    return this.#entries.values()
+  }
+
+  /**
+   * The `count` closest to a target that were verified at `since` or later, closest first.
+   *
+   * Whole buckets are closer than others: first the target's own, then together all that are deeper (they share one
+   * bit less with the target than its own bucket does), then the shallower ones one by one.
+   */
+  closest(target: Uint8Array, count: number, since = Number.NEGATIVE_INFINITY): Array<C> {
+    const rows: Array<TableEntry<C>> = []
+    const home = commonPrefixLength(this.#own, target)
+    this.#gather(home, since, rows)
+    sortByDistance(rows, target)
+    if (rows.length < count) {
+      const from = rows.length
+      for (let index = home + 1; index < this.#depth; index++) this.#gather(index, since, rows)
+      sortByDistance(rows, target, from)
+    }
+    for (let index = Math.min(home, this.#depth) - 1; index >= 0 && rows.length < count; index--) {
+      const from = rows.length
+      this.#gather(index, since, rows)
+      sortByDistance(rows, target, from)
+    }
+    const found: Array<C> = []
+    for (let at = 0; at < rows.length && at < count; at++) found.push(rows[at]!.contact)
+    return found
+  }
+
+  /** Whether fewer than k known contacts are closer to the target than this node itself. */
+  isClose(target: Uint8Array): boolean {
+    const home = commonPrefixLength(this.#own, target)
+    let closer = this.#buckets[home]?.live.size ?? 0
+    for (let index = home + 1; index < this.#depth && closer < K; index++) {
+      for (const entry of this.#buckets[index]?.live.values() ?? []) {
+        if (compareDistance(target, entry.id, this.#own) < 0) closer++
+      }
+    }
+    return closer < K
+  }
+
+  /** Not heard of since `before`, longest silent first: whom to check in the background. */
+  silent(before: number, count: number): Array<C> {
+    return [...this.#entries.values()]
+      .filter((entry) => entry.lastSeen < before)
+      .sort((a, b) => a.lastSeen - b.lastSeen)
+      .slice(0, count)
+      .map((entry) => entry.contact)
+  }
+
+  #bucket(index: number): Bucket<C> {
+    const bucket = this.#buckets[index]
+    if (bucket !== undefined) return bucket
+    const fresh: Bucket<C> = { live: new Map(), waiting: new Map() }
+    this.#buckets[index] = fresh
+    this.#depth = Math.max(this.#depth, index + 1)
+    return fresh
+  }
+
+  #gather(index: number, since: number, rows: Array<TableEntry<C>>): void {
+    const bucket = this.#buckets[index]
+    if (bucket === undefined) return
+    for (const entry of bucket.live.values()) if (entry.verifiedAt >= since) rows.push(entry)
+  }
+
+  #enter(bucket: Bucket<C>, entry: TableEntry<C>): void {
+    bucket.live.set(entry.contact.key, entry)
+    this.#entries.set(entry.contact.key, entry)
+    this.#count(entry.prefixes, 1)
+  }
+
+  /** The latest newcomers wait; those of a network that already waits twice do not. */
+  #wait(bucket: Bucket<C>, entry: TableEntry<C>): void {
+    bucket.waiting.delete(entry.contact.key)
+    for (const prefix of entry.prefixes) {
+      if (countPrefix(bucket.waiting, prefix) >= PREFIX_IN_BUCKET) return
+    }
+    bucket.waiting.set(entry.contact.key, entry)
+    if (bucket.waiting.size > REPLACEMENTS) bucket.waiting.delete(bucket.waiting.keys().next().value ?? "")
+  }
+
+  /** A known contact came with a newer record: its addresses may have moved to a network that is full here. */
+  #moved(entry: TableEntry<C>, contact: C, index: number): boolean {
+    if (this.#capped) {
+      const bucket = this.#bucket(index)
+      const prefixes = prefixesOf(contact.addresses)
+      this.#count(entry.prefixes, -1)
+      entry.prefixes = []
+      const fits = this.#fits(prefixes, bucket)
+      if (!fits) {
+        this.remove(contact.key)
+        return false
+      }
+      entry.prefixes = prefixes
+      this.#count(prefixes, 1)
+    }
+    entry.contact = contact
+    return true
+  }
+
+  #fits(prefixes: ReadonlyArray<string>, bucket: Bucket<C>): boolean {
+    for (const prefix of prefixes) {
+      if ((this.#prefixes.get(prefix) ?? 0) >= PREFIX_IN_TABLE) return false
+      if (countPrefix(bucket.live, prefix) >= PREFIX_IN_BUCKET) return false
+    }
+    return true
+  }
+
+  #count(prefixes: ReadonlyArray<string>, sign: 1 | -1): void {
+    for (const prefix of prefixes) {
+      const count = (this.#prefixes.get(prefix) ?? 0) + sign
+      if (count === 0) this.#prefixes.delete(prefix)
+      else this.#prefixes.set(prefix, count)
+    }
+  }
+}
+
+const countPrefix = <C>(entries: ReadonlyMap<string, TableEntry<C>>, prefix: string): number => {
+  let count = 0
+  for (const entry of entries.values()) if (entry.prefixes.includes(prefix)) count++
+  return count
+}

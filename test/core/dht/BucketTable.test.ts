@@ -1,0 +1,188 @@
+import { createHash } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Arbitrary, Result, Schema } from "effect"
+import { BucketTable, K, STRIKES, type TableNode } from "#core/dht/BucketTable"
+import { commonPrefixLength, compareDistance } from "#core/dht/distance"
+import { keyOf } from "#schemas/bytes/bytes"
+import { parseAddress } from "#schemas/transport/Address"
+
+const idOf = (n: number): Uint8Array => new Uint8Array(createHash("sha256").update(String(n)).digest())
+
+const node = (n: number, ip = `10.${n & 255}.${n >> 8}.1`): TableNode => ({
+  key: keyOf(idOf(n)),
+  nodeId: idOf(n),
+  addresses: [Result.getOrThrow(parseAddress(`/ip4/${ip}/tcp/4001`))]
+})
+
+const nodes = Array.from({ length: 300 }, (_, n) => node(n))
+const own = idOf(9_999)
+const bucketOf = (it: TableNode) => commonPrefixLength(own, it.nodeId)
+
+const Command = Schema.Union([
+  Schema.Struct({
+    _tag: Schema.Literal("seen"),
+    n: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 299 })),
+    verified: Schema.Boolean
+  }),
+  Schema.Struct({ _tag: Schema.Literal("failed"), n: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 299 })) })
+])
+
+/** The same rules on plain arrays, bucket by bucket: live ones least recently seen first. */
+const naive = () => {
+  const buckets = new Map<
+    number,
+    {
+      live: Array<{ n: number; verified: boolean; failures: number }>
+      waiting: Array<{ n: number; verified: boolean }>
+    }
+  >()
+  const of = (n: number) => {
+    const index = bucketOf(nodes[n]!)
+    const bucket = buckets.get(index) ?? { live: [], waiting: [] }
+    buckets.set(index, bucket)
+    return bucket
+  }
+  return {
+    seen: (n: number, verified: boolean) => {
+      const bucket = of(n)
+      const at = bucket.live.findIndex((it) => it.n === n)
+      if (at >= 0) {
+        const [known] = bucket.live.splice(at, 1)
+        bucket.live.push({ n, verified: verified || known!.verified, failures: 0 })
+      } else if (bucket.live.length < 20) bucket.live.push({ n, verified, failures: 0 })
+      else bucket.waiting = [...bucket.waiting.filter((it) => it.n !== n), { n, verified }].slice(-10)
+    },
+    failed: (n: number) => {
+      const bucket = of(n)
+      const known = bucket.live.find((it) => it.n === n)
+      if (known === undefined || ++known.failures < 3) return
+      bucket.live = bucket.live.filter((it) => it !== known)
+      const next = bucket.waiting.pop()
+      if (next !== undefined) bucket.live.push({ ...next, failures: 0 })
+    },
+    all: () => [...buckets.values()].flatMap((bucket) => bucket.live)
+  }
+}
+
+describe("BucketTable", () => {
+  it.prop(
+    "holds what a naive table holds, and finds the closest as sorting everything does",
+    [Arbitrary.array(Arbitrary.schema(Command), { minLength: 50, maxLength: 400 })],
+    ([commands]) => {
+      const table = new BucketTable<TableNode>(own, { capped: false })
+      const model = naive()
+      commands.forEach((command, now) => {
+        if (command._tag === "seen") {
+          table.seen(nodes[command.n]!, command.verified, now + 1)
+          model.seen(command.n, command.verified)
+        } else {
+          table.failed(nodes[command.n]!.key)
+          model.failed(command.n)
+        }
+      })
+      assert.deepStrictEqual(
+        [...table.entries()].map((it) => it.contact.key).sort(),
+        model
+          .all()
+          .map((it) => nodes[it.n]!.key)
+          .sort()
+      )
+      for (const target of [own, idOf(1), idOf(77_777), idOf(88_888)]) {
+        const sorted = (of: ReadonlyArray<TableNode>) =>
+          of.toSorted((a, b) => compareDistance(target, a.nodeId, b.nodeId)).slice(0, 20)
+        const all = model.all()
+        assert.deepStrictEqual(table.closest(target, 20), sorted(all.map((it) => nodes[it.n]!)))
+        assert.deepStrictEqual(
+          table.closest(target, 20, 1),
+          sorted(all.filter((it) => it.verified).map((it) => nodes[it.n]!))
+        )
+        const closer = all.filter((it) => compareDistance(target, nodes[it.n]!.nodeId, own) < 0)
+        assert.strictEqual(table.isClose(target), closer.length < K)
+      }
+    },
+    { arbitrary: { runs: 60 } }
+  )
+
+  const full = () => {
+    const bucket = nodes.filter((it) => bucketOf(it) === 0)
+    const table = new BucketTable<TableNode>(own, { capped: false })
+    bucket.slice(0, K).forEach((it, now) => void table.seen(it, true, now))
+    return { bucket, table }
+  }
+
+  it("keeps old contacts of a full bucket and names the least recently seen one as doubtful", () => {
+    const { bucket, table } = full()
+    table.seen(bucket[0]!, false, 100)
+    assert.strictEqual(table.seen(bucket[K]!, true, 101), bucket[1])
+    assert.isUndefined(table.find(bucket[K]!.key))
+  })
+
+  it("retires a contact at the third strike in a row and lets the latest newcomer in", () => {
+    const { bucket, table } = full()
+    table.seen(bucket[K]!, true, 100)
+    table.seen(bucket[K + 1]!, true, 101)
+    for (let strike = 1; strike < STRIKES; strike++) table.failed(bucket[3]!.key)
+    table.seen(bucket[3]!, false, 102)
+    for (let strike = 1; strike < STRIKES; strike++) table.failed(bucket[3]!.key)
+    assert.isDefined(table.find(bucket[3]!.key))
+    table.failed(bucket[3]!.key)
+    assert.isUndefined(table.find(bucket[3]!.key))
+    assert.strictEqual(table.find(bucket[K + 1]!.key)?.verifiedAt, 101)
+  })
+
+  it("never holds itself", () => {
+    const table = new BucketTable<TableNode>(own, { capped: false })
+    table.seen({ ...node(1), nodeId: own, key: keyOf(own) }, true, 1)
+    assert.strictEqual(table.size, 0)
+  })
+
+  it("takes two of a /24 in a bucket and ten in the table, unless the network is local", () => {
+    const sameNet = Array.from({ length: 300 }, (_, n) => node(n, `203.0.113.${n & 255}`))
+    const capped = new BucketTable<TableNode>(own, { capped: true })
+    const local = new BucketTable<TableNode>(own, { capped: false })
+    for (const it of sameNet) {
+      capped.seen(it, true, 1)
+      local.seen(it, true, 1)
+    }
+    const counts = Map.groupBy([...capped.entries()], (it) => bucketOf(it.contact))
+    for (const [, entries] of counts) assert.isAtMost(entries.length, 2)
+    assert.isAtMost(capped.size, 10)
+    assert.isAtLeast(capped.size, 8)
+    assert.isAbove(local.size, 40)
+  })
+
+  it("counts a /48 of IPv6 as one network and gives its place back when a contact leaves", () => {
+    const table = new BucketTable<TableNode>(own, { capped: true })
+    const bucket = nodes.filter((it) => bucketOf(it) === 0)
+    const at = (n: number): TableNode => ({
+      ...bucket[n]!,
+      addresses: [Result.getOrThrow(parseAddress(`/ip6/2001:db8:7:${n}::1/tcp/1`))]
+    })
+    for (const n of [0, 1, 2]) table.seen(at(n), true, 1)
+    assert.strictEqual(table.size, 2)
+    table.remove(at(0).key)
+    table.seen(at(2), true, 2)
+    assert.isDefined(table.find(at(2).key))
+  })
+
+  it("drops a contact whose new record moves it into a network that is full", () => {
+    const table = new BucketTable<TableNode>(own, { capped: true })
+    const bucket = nodes.filter((it) => bucketOf(it) === 0)
+    const at = (n: number, ip: string): TableNode => ({
+      ...node(0, ip),
+      key: bucket[n]!.key,
+      nodeId: bucket[n]!.nodeId
+    })
+    table.seen(at(0, "203.0.113.1"), true, 1)
+    table.seen(at(1, "203.0.113.2"), true, 1)
+    table.seen(at(2, "198.51.100.1"), true, 1)
+    table.seen(at(2, "203.0.113.3"), true, 2)
+    assert.isUndefined(table.find(bucket[2]!.key))
+    assert.strictEqual(table.size, 2)
+  })
+
+  it("lists who was silent longest", () => {
+    const { bucket, table } = full()
+    assert.deepStrictEqual(table.silent(2, 5), [bucket[0]!, bucket[1]!])
+  })
+})

@@ -1,0 +1,27 @@
+/** Who this node is, and in which network. Holds usable keys, so it is never logged or sent. */
+import { Context } from "effect"
+import type { AgreementKey, SigningKey } from "#core/identity/Suite"
+import type { NodeId } from "#schemas/identity/NodeId"
+import type { PublicKey } from "#schemas/identity/PublicKey"
+
+export class Identity extends Context.Service<
+  Identity,
+  {
+    readonly publicKey: PublicKey
+    readonly nodeId: NodeId
+    /** `did:key:z6Mk…`, the text form of `publicKey`. */
+    readonly did: string
+    readonly signing: SigningKey
+    /** Static key of the Noise handshakes. */
+    readonly noise: AgreementKey
+    /** Made at start and never kept, so that a seized machine cannot open what passed through it before. */
+    readonly onionKey: AgreementKey
+    /** The public half of `onionKey`, as the PeerRecord shows it. */
+    readonly onion: Uint8Array
+    readonly networkName: string
+    /** SHA-256 over the name; every signature and handshake is bound to it. */
+    readonly networkId: Uint8Array
+    /** A network on one machine: private addresses are dialled and rules by IP are off. */
+    readonly local: boolean
+  }
+>()("allium/services/identity/Identity") {}

@@ -1,0 +1,5 @@
+/** The verified PeerRecords of this node: one book for handshakes and DHT answers, so that none is verified twice. */
+import { Context } from "effect"
+import type { PeerBook } from "#core/identity/PeerBook"
+
+export class Peers extends Context.Service<Peers, PeerBook>()("allium/services/identity/Peers") {}

@@ -1,0 +1,164 @@
+/**
+ * Serves the control API on 127.0.0.1 and tells where by `control.json` in the data folder.
+ *
+ * A web page that the operator happens to visit can send requests to loopback, too. It has no token; its browser is
+ * sent no CORS header; and a name that was rebound to 127.0.0.1 fails the Host check (DESIGN.md §15).
+ */
+import { timingSafeEqual } from "node:crypto"
+import { renameSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Effect, Layer, Redacted, Stream } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
+import { hexOf } from "#schemas/bytes/bytes"
+import { cidText } from "#schemas/content/Cid"
+import { didOf } from "#schemas/identity/PublicKey"
+import { Blobs } from "#services/content/Blobs"
+import { Dht } from "#services/dht/Dht"
+import { Crypto } from "#services/identity/Crypto"
+import { SecureRandom } from "#services/identity/SecureRandom"
+import { Control, ControlUnavailable } from "#services/node/Control"
+import { Authorization, CONTROL_FILE, ControlApi, TOTAL_HEADER, Unauthorized } from "#services/node/ControlApi"
+import { Node } from "#services/node/Node"
+import { DatabaseUnusable } from "#services/storage/DataFolder"
+
+export interface ControlOptions {
+  readonly folder: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Begins the end of the node, without waiting for it: the request that asked for it is still to be answered. */
+  readonly stop: Effect.Effect<void>
+}
+
+const HOST = "127.0.0.1"
+const TOKEN_BYTES = 32
+/** What is still being answered at the end has this long. */
+const GRACE = "1 second"
+
+const handlers = (options: ControlOptions) =>
+  HttpApiBuilder.group(
+    ControlApi,
+    "control",
+    Effect.fnUntraced(function* (handlers) {
+      const [node, blobs, dht] = [yield* Node, yield* Blobs, yield* Dht]
+      return handlers.handleAll({
+        status: () => node.status,
+        peers: () => node.peers,
+        put: ({ payload, query }) =>
+          Effect.map(
+            // An upload that breaks off ends the request, and with it this put.
+            blobs.put(Stream.orDie(payload), query.privacy === undefined ? {} : { privacy: query.privacy }),
+            ({ cid, ...receipt }) => ({ cid: cidText(cid), ...receipt })
+          ),
+        get: Effect.fnUntraced(function* ({ params, query }) {
+          let total = 0
+          const content = blobs.get(params.cid, {
+            ...(query.privacy === undefined ? {} : { privacy: query.privacy }),
+            onProgress: (progress) => {
+              total = progress.total ?? progress.bytes
+            }
+          })
+          // The first leaf decides whether the answer is a failure or the content, and tells the length.
+          const pull = yield* Stream.toPull(content)
+          const first = yield* Effect.catchTag(pull, "Done", () => Effect.succeed([new Uint8Array(0)] as const))
+          const body = Stream.concat(Stream.fromArray(first), Stream.fromPull(Effect.succeed(pull)))
+          return HttpApiSchema.withHeaders({ body, headers: { [TOTAL_HEADER]: total } })
+        }),
+        provide: ({ params }) =>
+          Effect.map(dht.provide(params.cid), ({ reached, factor, expires }) => ({
+            cid: cidText(params.cid),
+            replicas: reached,
+            factor,
+            expires
+          })),
+        providers: ({ params }) =>
+          Effect.map(dht.findProviders(params.cid), (found) =>
+            found.map(({ nodeId, publicKey, issued, expires }) => ({
+              did: didOf(publicKey),
+              nodeId: hexOf(nodeId),
+              issued,
+              expires
+            }))
+          ),
+        stop: () => options.stop
+      })
+    })
+  )
+
+const authorization = (token: string) =>
+  Layer.effect(
+    Authorization,
+    Effect.gen(function* () {
+      const { sha256 } = yield* Crypto
+      // Of equal length whatever was sent, so that the comparison tells nothing by its time.
+      const digest = (text: string) => sha256(new TextEncoder().encode(text))
+      const expected = digest(token)
+      return Authorization.of({
+        bearer: (answer, { credential }) =>
+          timingSafeEqual(digest(Redacted.value(credential)), expected) ? answer : Effect.fail(new Unauthorized())
+      })
+    })
+  )
+
+/** Answers only to the names by which a program on this machine calls it. */
+const hostCheck = HttpRouter.middleware(
+  (answer) =>
+    Effect.gen(function* () {
+      const { headers } = yield* HttpServerRequest.HttpServerRequest
+      const host = (headers["host"] ?? "").replace(/:\d+$/, "")
+      return host === HOST || host === "localhost" ? yield* answer : HttpServerResponse.empty({ status: 421 })
+    }),
+  { global: true }
+)
+
+/** Written whole or not at all, readable for its owner only; gone when the node has ended. */
+const announce = (folder: string, content: string) => {
+  const file = join(folder, CONTROL_FILE)
+  return Effect.acquireRelease(
+    Effect.try({
+      try: () => {
+        writeFileSync(`${file}.new`, content, { mode: 0o600, flush: true })
+        renameSync(`${file}.new`, file)
+      },
+      catch: (cause) => new DatabaseUnusable({ file, reason: cause instanceof Error ? cause.message : String(cause) })
+    }),
+    () => Effect.sync(() => rmSync(file, { force: true }))
+  )
+}
+
+const make = (options: ControlOptions, token: string) =>
+  Effect.gen(function* () {
+    const { address } = yield* HttpServer.HttpServer
+    const port = "port" in address ? address.port : options.port
+    const url = `http://${HOST}:${port}`
+    yield* announce(options.folder, `${JSON.stringify({ url, token, pid: process.pid })}\n`)
+    return Control.of({ url })
+  })
+
+export const layer = (options: ControlOptions) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const token = hexOf((yield* SecureRandom).bytes(TOKEN_BYTES))
+      const routes = HttpApiBuilder.layer(ControlApi, { openapiPath: "/openapi.json" }).pipe(
+        Layer.provide(handlers(options)),
+        Layer.provide(authorization(token))
+      )
+      const served = HttpRouter.serve(Layer.mergeAll(routes, hostCheck), {
+        disableLogger: true,
+        disableListenLog: true
+      })
+      // Announced once it answers, and no longer announced when it closes.
+      return Layer.effect(Control, make(options, token)).pipe(
+        Layer.provide(served),
+        Layer.provide(
+          NodeHttpServer.layer(createServer, { host: HOST, port: options.port, gracefulShutdownTimeout: GRACE })
+        ),
+        Layer.catchTag("ServeError", ({ cause }) => Layer.effect(Control, unavailable(options.port, cause)))
+      )
+    })
+  )
+
+const unavailable = (port: number, cause: unknown) =>
+  Effect.fail(new ControlUnavailable({ port, reason: cause instanceof Error ? cause.message : String(cause) }))

@@ -20,10 +20,11 @@ export const hmacOf = (hash: Hash): Hmac => {
   const hmac = (key: Uint8Array, data: Uint8Array): Uint8Array => {
     const short = key.length > BLOCK ? hash(key) : key
     const inner = new Uint8Array(BLOCK + data.length)
-    for (let index = 0; index < BLOCK; index++) {
-      const byte = index < short.length ? short[index]! : 0
-      inner[index] = byte ^ 0x36
-      outer[index] = byte ^ 0x5c
+    inner.fill(0x36, 0, BLOCK)
+    outer.fill(0x5c, 0, BLOCK)
+    for (let index = 0; index < short.length; index++) {
+      inner[index] = short[index]! ^ 0x36
+      outer[index] = short[index]! ^ 0x5c
     }
     inner.set(data, BLOCK)
     outer.set(hash(inner), BLOCK)

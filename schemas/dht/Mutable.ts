@@ -24,7 +24,8 @@ export const SIGNATURE_INDEX = 7
 
 const KEY_PREFIX = utf8("allium/mutable")
 
-const fields = Schema.Struct({
+/** That a deletion lives long enough is for the reader to see: it is between two fields. */
+export class Mutable extends Schema.Class<Mutable>("allium/dht/Mutable")({
   author: PublicKey,
   salt: bytesUpTo(SALT_LIMIT),
   seq: Uint53,
@@ -32,9 +33,7 @@ const fields = Schema.Struct({
   expires: Uint53,
   value: bytesUpTo(RECORD_LIMIT),
   signature: Signature
-}).check(Schema.makeFilter((record) => !isShortDeletion(record), { expected: "a deletion that lives 30 days" }))
-
-export class Mutable extends Schema.Class<Mutable>("allium/dht/Mutable")(fields) {}
+}) {}
 
 /** The fields without the class, as the hot path has them. */
 export type MutableFields = Pick<Mutable, keyof typeof Mutable.fields>

@@ -145,9 +145,17 @@ const chacha20: Suite["chacha20"] = (key, nonce, counter, data) => {
   return crypto.createCipheriv("chacha20", crypto.createSecretKey(key), iv).update(data)
 }
 
+/** Through a string, as it is three times as fast to make as a Buffer (0.5 and 1.7 µs with the hash). */
+const sha256 = (bytes: Uint8Array): Uint8Array => {
+  const text = crypto.hash("sha256", bytes, "binary")
+  const digest = new Uint8Array(32)
+  for (let index = 0; index < 32; index++) digest[index] = text.charCodeAt(index)
+  return digest
+}
+
+const { hkdf, hmac } = hmacOf(sha256)
+
 export const make = (): Suite => {
-  const sha256 = (bytes: Uint8Array): Uint8Array => crypto.hash("sha256", bytes, "buffer")
-  const { hkdf, hmac } = hmacOf(sha256)
   return {
     sha256,
     hmacSha256: hmac,

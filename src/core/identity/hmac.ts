@@ -7,6 +7,9 @@
 const BLOCK = 64
 const DIGEST = 32
 
+/** Data up to this length is hashed in a scratch buffer: a new one costs as much as the hash. */
+const SCRATCH_DATA = 192
+
 export type Hash = (bytes: Uint8Array) => Uint8Array
 
 export interface Hmac {
@@ -16,10 +19,12 @@ export interface Hmac {
 
 export const hmacOf = (hash: Hash): Hmac => {
   const outer = new Uint8Array(BLOCK + DIGEST)
+  const scratch = new Uint8Array(BLOCK + SCRATCH_DATA)
 
   const hmac = (key: Uint8Array, data: Uint8Array): Uint8Array => {
     const short = key.length > BLOCK ? hash(key) : key
-    const inner = new Uint8Array(BLOCK + data.length)
+    const length = BLOCK + data.length
+    const inner = data.length > SCRATCH_DATA ? new Uint8Array(length) : scratch.subarray(0, length)
     inner.fill(0x36, 0, BLOCK)
     outer.fill(0x5c, 0, BLOCK)
     for (let index = 0; index < short.length; index++) {

@@ -140,7 +140,6 @@ export class CborReader {
     if (this.refusal !== "") return null
     if (depth >= MAX_DEPTH) return this.refuse("nested too deep")
     if (count > this.bytes.length - this.at) return this.refuse("more elements than bytes")
-    if (count > this.itemsLeft) return this.refuse("too many items")
     const values: Array<CborValue> = []
     for (let i = 0; i < count; i++) {
       values.push(this.value(depth + 1))

@@ -3,11 +3,11 @@ import { Effect, Layer } from "effect"
 import { PeerBook } from "#core/identity/PeerBook"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
-import { Peers } from "#services/identity/Peers"
+import { KnownPeers } from "#services/identity/KnownPeers"
 
 export const make = Effect.gen(function* () {
   const { networkId } = yield* Identity
   return new PeerBook(yield* Crypto, networkId)
 })
 
-export const layer = Layer.effect(Peers, make)
+export const layer = Layer.effect(KnownPeers, make)

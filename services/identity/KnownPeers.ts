@@ -2,4 +2,4 @@
 import { Context } from "effect"
 import type { PeerBook } from "#core/identity/PeerBook"
 
-export class Peers extends Context.Service<Peers, PeerBook>()("allium/services/identity/Peers") {}
+export class KnownPeers extends Context.Service<KnownPeers, PeerBook>()("allium/services/identity/KnownPeers") {}

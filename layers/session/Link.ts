@@ -1,0 +1,255 @@
+/**
+ * One open session: the row of this tick on one side, opened rows on the other, and the marks by which the sweep judges.
+ *
+ * All synchronous; the fiber that reads the connection is the only one a session has. What several sessions share
+ * (clock, tempo, flushing, handlers) is in `Shared`.
+ */
+import { Deferred, Effect, type Fiber } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { FrameQueue, readRow } from "#core/session/batch"
+import { TokenBucket } from "#core/session/TokenBucket"
+import {
+  type GoodbyeReason,
+  readGoodbye,
+  readHeartbeat,
+  writeGoodbye,
+  writeHeartbeat
+} from "#schemas/session/controlFrames"
+import { Flag, FrameType, flagsOf, HEADER_BYTES, INNER_LIMIT, writeHeader } from "#schemas/session/Frame"
+import type { Address } from "#schemas/transport/Address"
+import { REKEY_FRAMES, REKEY_OVERDUE, SEND_QUEUE } from "#services/session/Limits"
+import { type CloseReason, type Session, SessionClosed } from "#services/session/SessionManager"
+import type { Connection } from "#services/transport/Transport"
+import type { Cipher, Established } from "./Handshaker.ts"
+import type { Shared } from "./Shared.ts"
+
+/** Waiting fibers are let on when the queue has fallen so far, so that they do not wake for one frame each. */
+const ROOM_AGAIN = SEND_QUEUE / 2
+
+export class Link implements Session {
+  readonly contact: Contact
+  readonly dialled: boolean
+  readonly address: Address
+  readonly since: number
+  readonly boot: string
+  readonly closed: Effect.Effect<CloseReason>
+  /** Marks for the sweep, unix milliseconds: the last frame that came, and the last that was more than a heartbeat. */
+  lastHeard: number
+  lastUsed: number
+  lastPing = 0
+  missed = 0
+  /** Until when it finishes what is in flight; undefined while it is in full use. */
+  drainUntil: number | undefined
+  /** Reads the connection; interrupting it ends the connection in order. */
+  reader: Fiber.Fiber<unknown, unknown> | undefined
+
+  readonly #shared: Shared
+  readonly #connection: Connection
+  readonly #send: Cipher
+  readonly #receive: Cipher
+  readonly #queue = new FrameQueue()
+  readonly #ended = Deferred.makeUnsafe<CloseReason>()
+  readonly #bytes: TokenBucket
+  readonly #frames: TokenBucket
+  #reason: CloseReason | undefined
+  #scheduled = false
+  #used = false
+  #blocked = false
+  #waiters: Array<() => void> | undefined
+  #sentUnderKey = 0
+  #keySince: number
+  #receivedUnderKey = 0
+  #rowFrames = 0
+
+  constructor(shared: Shared, connection: Connection, established: Established) {
+    const now = shared.now()
+    this.#shared = shared
+    this.#connection = connection
+    this.#send = established.send
+    this.#receive = established.receive
+    this.#bytes = new TokenBucket(shared.rates.bytes, now)
+    this.#frames = new TokenBucket(shared.rates.frames, now)
+    this.contact = established.contact
+    this.boot = established.boot
+    this.dialled = connection.dialled
+    this.address = connection.address
+    this.since = this.lastHeard = this.lastUsed = this.#keySince = now
+    this.closed = Deferred.await(this.#ended)
+  }
+
+  readonly isOpen = (): boolean => this.#reason === undefined
+  readonly takesRequests = (): boolean => this.#reason === undefined && this.drainUntil === undefined
+
+  readonly offer = (type: FrameType, payload: Uint8Array): boolean => {
+    if (this.#reason !== undefined || payload.length > INNER_LIMIT) return false
+    if (this.#queue.bytes + payload.length + HEADER_BYTES > SEND_QUEUE) return false
+    this.#queue.push(type, payload)
+    if (type !== FrameType.HEARTBEAT) this.#used = true
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      this.#shared.flushSoon(this)
+    }
+    return true
+  }
+
+  readonly send = (type: FrameType, payload: Uint8Array): Effect.Effect<void, SessionClosed> =>
+    Effect.suspend(() => {
+      if (this.#reason !== undefined) return new SessionClosed({ reason: this.#reason })
+      if (this.offer(type, payload)) return Effect.void
+      if (payload.length > INNER_LIMIT) return Effect.die(new RangeError("a payload above the limit of a frame"))
+      return Effect.flatMap(this.#room, () => this.send(type, payload))
+    })
+
+  readonly close = (reason: GoodbyeReason): Effect.Effect<void> => Effect.sync(() => this.leave(reason, "closed here"))
+
+  /** GOODBYE, then the end. What was offered before still goes out. */
+  leave(goodbye: GoodbyeReason, reason: CloseReason): void {
+    if (this.#reason !== undefined) return
+    this.#queue.push(FrameType.GOODBYE, writeGoodbye({ reason: goodbye, text: "" }))
+    this.#writeRows()
+    this.end(reason)
+  }
+
+  /** The end, once; the first reason stands. The connection closes in order, with whatever was written to it. */
+  end(reason: CloseReason): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#queue.clear()
+    this.#wake()
+    Deferred.doneUnsafe(this.#ended, Effect.succeed(reason))
+    this.reader?.interruptUnsafe()
+    this.#shared.onEnd(this, reason)
+  }
+
+  /** Asks for a sign of life. */
+  ping(now: number): void {
+    this.lastPing = now
+    this.missed++
+    this.offer(FrameType.HEARTBEAT, writeHeartbeat({ kind: "ping", token: this.#shared.token() }))
+  }
+
+  /** Seals and writes what waits, in rows. Called at the end of the tick. */
+  flush(): void {
+    this.#scheduled = false
+    if (this.#reason !== undefined || this.#blocked) return
+    this.#writeRows()
+    if (this.#queue.bytes <= ROOM_AGAIN) this.#wake()
+  }
+
+  /** Frames as they came from the connection. Answers the milliseconds to wait before reading on. */
+  receive(frames: ReadonlyArray<Uint8Array>): number {
+    const now = this.#shared.now()
+    this.lastHeard = now
+    this.missed = 0
+    this.#rowFrames = 0
+    let bytes = 0
+    for (const frame of frames) {
+      if (this.#reason !== undefined) return 0
+      bytes += frame.length
+      this.#onFrame(frame)
+    }
+    if (this.#frames.take(this.#rowFrames, now) > 0) {
+      this.#shared.charge(this.contact.key, "flooding")
+      this.leave("flooding", "flooding")
+    }
+    return this.#bytes.take(bytes, now)
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    const flags = flagsOf(frame)
+    if ((flags & Flag.SEALED) === 0) this.end("unsealed frame")
+    else if (frame[1] !== FrameType.BATCH) this.end("malformed")
+    else {
+      const row = this.#receive.open(frame.subarray(0, HEADER_BYTES), frame.subarray(HEADER_BYTES))
+      if (row === undefined) this.end("bad mac")
+      else if (this.#keyIsFresh((flags & Flag.REKEY) !== 0)) this.#onRow(row)
+      else this.leave("rekey overdue", "rekey overdue")
+    }
+  }
+
+  #keyIsFresh(rekey: boolean): boolean {
+    if (!rekey) return ++this.#receivedUnderKey < REKEY_OVERDUE
+    this.#receive.rekey()
+    this.#receivedUnderKey = 0
+    return true
+  }
+
+  #onRow(row: Uint8Array): void {
+    this.#rowFrames++ // an empty row costs something, too
+    if (!readRow(row, this.#onInner)) this.#shared.charge(this.contact.key, "malformed")
+  }
+
+  readonly #onInner = (type: number, payload: Uint8Array): boolean => {
+    this.#rowFrames++
+    if (type === FrameType.HEARTBEAT) this.#onHeartbeat(payload)
+    else if (type === FrameType.GOODBYE) this.#onGoodbye(payload)
+    else {
+      this.lastUsed = this.lastHeard
+      const handle = this.#shared.handlers[type]
+      if (handle !== undefined && !handle(this, payload)) this.#shared.charge(this.contact.key, "malformed")
+    }
+    return this.#reason === undefined
+  }
+
+  #onHeartbeat(payload: Uint8Array): void {
+    const heartbeat = readHeartbeat(payload)
+    if (heartbeat === undefined) this.#shared.charge(this.contact.key, "malformed")
+    else if (heartbeat.kind === "ping") {
+      this.offer(FrameType.HEARTBEAT, writeHeartbeat({ kind: "pong", token: heartbeat.token }))
+    }
+  }
+
+  #onGoodbye(payload: Uint8Array): void {
+    const goodbye = readGoodbye(payload)
+    if (goodbye === undefined) this.#shared.charge(this.contact.key, "malformed")
+    this.end(goodbye?.reason === "replaced" ? "replaced" : "goodbye")
+  }
+
+  #writeRows(): void {
+    const now = this.#shared.now()
+    if (this.#used) this.lastUsed = now
+    this.#used = false
+    while (this.#queue.length > 0) {
+      if (this.#writeRow(this.#queue.takeRow(), now)) continue
+      if (this.#blocked) return
+      this.#blocked = true
+      this.#shared.whenDrained(this.#connection, () => {
+        this.#blocked = false
+        this.flush()
+      })
+      return
+    }
+  }
+
+  #writeRow(parts: ReadonlyArray<Uint8Array>, now: number): boolean {
+    let length = 0
+    for (const part of parts) length += part.length
+    const rekey = ++this.#sentUnderKey >= REKEY_FRAMES || now - this.#keySince >= this.#shared.rekeyAfter
+    const header = new Uint8Array(HEADER_BYTES)
+    writeHeader(header, 0, FrameType.BATCH, rekey ? Flag.SEALED | Flag.REKEY : Flag.SEALED, length)
+    const written = this.#connection.write([header, ...this.#send.seal(header, parts)])
+    if (rekey) {
+      this.#send.rekey()
+      this.#sentUnderKey = 0
+      this.#keySince = now
+    }
+    return written
+  }
+
+  readonly #room: Effect.Effect<void> = Effect.callback((resume) => {
+    const waiters = (this.#waiters ??= [])
+    const waiter = () => resume(Effect.void)
+    waiters.push(waiter)
+    return Effect.sync(() => {
+      const at = waiters.indexOf(waiter)
+      if (at >= 0) waiters.splice(at, 1)
+    })
+  })
+
+  #wake(): void {
+    const waiters = this.#waiters
+    if (waiters === undefined) return
+    this.#waiters = undefined
+    for (const waiter of waiters) waiter()
+  }
+}

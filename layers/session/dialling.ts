@@ -1,0 +1,98 @@
+/** From "I want a session with this peer" to the one session: joins, refuses, dials, and remembers failures. */
+import { Deferred, Effect, type Schedule } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { keyOf } from "#schemas/bytes/bytes"
+import { nodeIdShort } from "#schemas/identity/NodeId"
+import { BACK_OFF_LIMIT, DIAL_LIMIT } from "#services/session/Limits"
+import { ConnectFailed, type DialTarget, type Session } from "#services/session/SessionManager"
+import type { Connection } from "#services/transport/Transport"
+import type { TransportManager } from "#services/transport/TransportManager"
+import { DialBackOff } from "./DialBackOff.ts"
+import type { Established, HandshakeEffect, Handshaker } from "./Handshaker.ts"
+import type { Link } from "./Link.ts"
+
+type Wait = Deferred.Deferred<Session, ConnectFailed>
+
+export interface DiallerOptions {
+  readonly transports: TransportManager["Service"]
+  readonly handshaker: Handshaker
+  readonly self: () => Contact
+  readonly local: boolean
+  readonly again: Schedule.Schedule<unknown>
+  readonly now: () => number
+  readonly isBanned: (key: string) => boolean
+  readonly find: (key: string) => Session | undefined
+  /** Gives a handshake its deadline and counts how it failed. */
+  readonly guarded: (connection: Connection, handshake: HandshakeEffect) => HandshakeEffect
+  /** Lives as long as the session. */
+  readonly serve: (connection: Connection, established: Established) => Effect.Effect<void>
+  readonly run: (effect: Effect.Effect<void>) => void
+}
+
+export const makeDialler = (options: DiallerOptions) => {
+  const { find, isBanned, now, self } = options
+  const backOff = new DialBackOff(options.again, BACK_OFF_LIMIT)
+  const underway = new Map<string, Wait>()
+
+  const refuse = (target: DialTarget, layer: ConnectFailed["layer"], reason: string) =>
+    new ConnectFailed({ peer: nodeIdShort(target.nodeId), layer, reason })
+
+  /** Whoever waits for this peer has it, whichever side dialled. */
+  const arrived = (link: Link): void => {
+    const key = link.contact.key
+    backOff.succeeded(key)
+    const wait = underway.get(key)
+    if (wait === undefined) return
+    underway.delete(key)
+    Deferred.doneUnsafe(wait, Effect.succeed(find(key) ?? link))
+  }
+
+  const establish = Effect.fnUntraced(function* (target: DialTarget, key: string) {
+    const connection = yield* options.transports
+      .dial(target.addresses, { trusted: target.trusted === true || options.local })
+      .pipe(Effect.mapError((it) => refuse(target, it.reason === "no address" ? "address" : "transport", it.reason)))
+    const established = yield* options
+      .guarded(connection, options.handshaker.dial(connection, target.nodeId))
+      .pipe(
+        Effect.mapError((it) => refuse(target, it._tag === "HandshakeFailed" ? "handshake" : "transport", it.reason))
+      )
+    if (established.contact.key !== key) return yield* refuse(target, "handshake", "wrong peer")
+    return { connection, established }
+  })
+
+  /** Dials and then serves the session to its end, in one fiber and one scope. */
+  const pursue = (target: DialTarget, key: string, wait: Wait): Effect.Effect<void> =>
+    establish(target, key).pipe(
+      Effect.tapError(() => backOff.failed(key, now())),
+      Effect.matchEffect({
+        onFailure: (failure) =>
+          Effect.sync(() => {
+            if (underway.get(key) === wait) underway.delete(key)
+            Deferred.doneUnsafe(wait, Effect.fail(failure))
+          }),
+        onSuccess: ({ connection, established }) => options.serve(connection, established)
+      }),
+      // Interrupted, when the manager closes: nobody may be left waiting.
+      Effect.onInterrupt(() => Effect.asVoid(Deferred.interrupt(wait))),
+      Effect.scoped
+    )
+
+  const connect = (target: DialTarget): Effect.Effect<Session, ConnectFailed> =>
+    Effect.suspend(() => {
+      const key = keyOf(target.nodeId)
+      const open = find(key)
+      if (open !== undefined) return Effect.succeed(open)
+      if (key === self().key) return refuse(target, "address", "own node")
+      const joined = underway.get(key)
+      if (joined !== undefined) return Deferred.await(joined)
+      if (isBanned(key)) return refuse(target, "session", "banned")
+      if (backOff.remaining(key, now()) > 0) return refuse(target, "session", "failed a moment ago")
+      if (underway.size >= DIAL_LIMIT) return refuse(target, "session", "too many dials at one time")
+      const wait: Wait = Deferred.makeUnsafe()
+      underway.set(key, wait)
+      options.run(pursue(target, key, wait))
+      return Deferred.await(wait)
+    })
+
+  return { arrived, connect }
+}

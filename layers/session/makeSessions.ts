@@ -1,0 +1,254 @@
+/**
+ * The machinery that keeps the SessionManager's promise, for any way of shaking hands: accepting, opening, ending, and
+ * one sweep for everything that time does to sessions.
+ */
+import { Clock, Duration, Effect, FiberSet, Metric, PubSub, Scheduler, type Scope } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { HalfOpen } from "#core/session/HalfOpen"
+import { Reputation } from "#core/session/Reputation"
+import { TOKEN_BYTES } from "#schemas/session/controlFrames"
+import { BOOT_BYTES } from "#schemas/session/HandshakeMessage"
+import type { Address } from "#schemas/transport/Address"
+import { Crypto } from "#services/identity/Crypto"
+import { Identity } from "#services/identity/Identity"
+import { KnownPeers } from "#services/identity/KnownPeers"
+import { SecureRandom } from "#services/identity/SecureRandom"
+import * as Limits from "#services/session/Limits"
+import * as Metrics from "#services/session/Metrics"
+import * as Schedules from "#services/session/Schedules"
+import { type CloseReason, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { DialAgain } from "#services/transport/Schedules"
+import type { Connection, ConnectionClosed } from "#services/transport/Transport"
+import { TransportManager } from "#services/transport/TransportManager"
+import { concrete } from "../transport/interfaces.ts"
+import { makeDialler } from "./dialling.ts"
+import { type Established, type HandshakeEffect, HandshakeFailed, type Handshaker } from "./Handshaker.ts"
+import { type Introducer, makeIntroducer } from "./introductions.ts"
+import { Link } from "./Link.ts"
+import { OwnRecord } from "./OwnRecord.ts"
+import { SessionTable } from "./SessionTable.ts"
+import type { Shared } from "./Shared.ts"
+import { makeSweep } from "./sweep.ts"
+
+export interface SessionOptions {
+  /** None: a node that only dials. */
+  readonly listen: ReadonlyArray<Address>
+  readonly sessionsMax?: number
+  /** Bits of the PeerRecord. */
+  readonly capabilities?: number
+}
+
+/** After everything that runs at priority 0 in the same tick. */
+const LAST = 1
+
+export const makeSessions = Effect.fnUntraced(function* (
+  options: SessionOptions,
+  handshakerOf: (introducer: Introducer) => Handshaker
+) {
+  const [suite, identity, random, book] = [yield* Crypto, yield* Identity, yield* SecureRandom, yield* KnownPeers]
+  const [transports, clock, context] = [yield* TransportManager, yield* Clock.Clock, yield* Effect.context<never>()]
+  const deadline = yield* Schedules.HandshakeDeadline
+  const drainFor = Duration.toMillis(yield* Schedules.DrainFor)
+  const limit = options.sessionsMax ?? Limits.SESSION_LIMIT
+  const now = () => clock.currentTimeMillisUnsafe()
+
+  const own = new OwnRecord(
+    {
+      suite,
+      identity,
+      capabilities: options.capabilities ?? 0,
+      lifetime: Duration.toMillis(yield* Schedules.RecordLifetime)
+    },
+    now()
+  )
+  const reputation = new Reputation({
+    bottom: Limits.REPUTATION_BOTTOM,
+    forgivenPerMinute: Limits.FORGIVEN_PER_MINUTE,
+    banMillis: Duration.toMillis(yield* Schedules.BanDuration),
+    limit: Limits.REPUTATION_LIMIT
+  })
+  const halfOpen = new HalfOpen(
+    Limits.HALF_OPEN_LIMIT,
+    identity.local ? Number.POSITIVE_INFINITY : Limits.HALF_OPEN_PER_IP
+  )
+  const table = new SessionTable(identity.nodeId)
+  const events = yield* PubSub.sliding<SessionEvent>(Limits.EVENT_BUFFER)
+  const openHandlers = new Set<(session: Session) => void>()
+  const closeHandlers = new Set<(session: Session, reason: CloseReason) => void>()
+  const run = yield* FiberSet.makeRuntime<never, void, never>()
+  let useful: (contact: Contact) => boolean = () => false
+
+  const isBanned = (key: string) => reputation.isBanned(key, now())
+  const count = (metric: Metric.Counter<number>, attributes: Record<string, string>) =>
+    Metric.withAttributes(metric, attributes).updateUnsafe(1, context)
+
+  const flushing = flushAtEndOfTick((yield* Scheduler.Scheduler).makeDispatcher())
+  const shared: Shared = {
+    now,
+    token: () => random.bytes(TOKEN_BYTES),
+    rates: identity.local ? Limits.LOCAL_RATES : Limits.OPEN_RATES,
+    rekeyAfter: Duration.toMillis(yield* Schedules.RekeyAfter),
+    handlers: [],
+    flushSoon: flushing,
+    whenDrained: (connection, then) => run(Effect.match(connection.drained, { onFailure: () => {}, onSuccess: then })),
+    charge: (key, offence) => charge(key, offence),
+    onEnd: (link, reason) => {
+      table.remove(link)
+      count(Metrics.closed, { reason })
+      Metrics.open.updateUnsafe(table.all.size, context)
+      for (const handle of closeHandlers) handle(link, reason)
+      PubSub.publishUnsafe(events, { _tag: "Closed", session: link, reason })
+    }
+  }
+
+  const charge: SessionManager["Service"]["charge"] = (key, offence) => {
+    count(Metrics.offences, { offence })
+    if (!reputation.charge(key, Limits.PRICES[offence], now())) return
+    Metrics.bans.updateUnsafe(1, context)
+    for (const link of table.all) if (link.contact.key === key) link.leave("banned", "banned")
+  }
+
+  const handshaker = handshakerOf(
+    makeIntroducer({ self: () => own.contact, boot: random.bytes(BOOT_BYTES), book, now, isBanned })
+  )
+
+  /** Before its end only the connection is charged: nobody knows yet who is there. */
+  const guarded = (connection: Connection, handshake: HandshakeEffect): HandshakeEffect =>
+    handshake.pipe(
+      Effect.timeoutOrElse({
+        duration: deadline,
+        orElse: () => Effect.fail(new HandshakeFailed({ reason: "timeout" }))
+      }),
+      Effect.tapError((failure: HandshakeFailed | ConnectionClosed) => {
+        count(Metrics.refused, { reason: failure.reason })
+        connection.abort()
+        return Effect.logDebug("A connection came to no session").pipe(
+          Effect.annotateLogs({ reason: failure.reason, address: connection.address.text, dialled: connection.dialled })
+        )
+      })
+    )
+
+  const opening = (link: Link): void => {
+    table.add(link, now() + drainFor)
+    count(Metrics.opened, { dialled: link.dialled ? "here" : "there" })
+    Metrics.open.updateUnsafe(table.all.size, context)
+    if (table.all.size > limit) table.leastUseful(link, useful)?.leave("full", "trimmed")
+    for (const handle of openHandlers) handle(link)
+    dialler.arrived(link)
+    PubSub.publishUnsafe(events, { _tag: "Opened", session: link })
+  }
+
+  /** Reads a session to its end. The fiber that runs this is the session's only one. */
+  const serve = (connection: Connection, established: Established): Effect.Effect<void> =>
+    Effect.withFiber((fiber) => {
+      const link = new Link(shared, connection, established)
+      link.reader = fiber
+      opening(link)
+      let wait = established.rest.length === 0 ? 0 : link.receive(established.rest)
+      const read = Effect.suspend(() =>
+        wait === 0 ? connection.receive : Effect.andThen(Effect.sleep(wait), connection.receive)
+      )
+      return Effect.whileLoop({
+        while: link.isOpen,
+        body: () => read,
+        step: (frames) => {
+          wait = link.receive(frames)
+        }
+      }).pipe(
+        Effect.catchTag("ConnectionClosed", ({ reason }) =>
+          Effect.sync(() => link.end(reason.endsWith("frame") ? "malformed" : "connection lost"))
+        ),
+        Effect.ensuring(Effect.sync(() => link.end("closed here")))
+      )
+    })
+
+  const dialler = makeDialler({
+    transports,
+    handshaker,
+    self: () => own.contact,
+    local: identity.local,
+    again: yield* DialAgain,
+    now,
+    isBanned,
+    find: (key) => table.find(key),
+    guarded,
+    serve,
+    run
+  })
+
+  const accept = (connection: Connection): Effect.Effect<void> => {
+    const leave = halfOpen.enter(connection.address.host, connection.abort)
+    return guarded(connection, handshaker.accept(connection)).pipe(
+      Effect.ensuring(Effect.sync(leave)),
+      Effect.matchEffect({
+        onFailure: () => Effect.void, // counted and logged
+        onSuccess: (established) => serve(connection, established)
+      })
+    )
+  }
+
+  const listeners = yield* transports.listen(options.listen, accept)
+  own.listenAt(
+    listeners.flatMap((it) => concrete(it.address)),
+    now()
+  )
+  yield* makeSweep({ table, own, reputation, useful: (contact) => useful(contact), now })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const link of [...table.all]) link.leave("leaving", "closed here")
+    })
+  )
+
+  const registered = <A>(handlers: Set<A>, handle: A): Effect.Effect<void, never, Scope.Scope> =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => handlers.add(handle)),
+        () => Effect.sync(() => handlers.delete(handle))
+      )
+    )
+
+  return SessionManager.of({
+    self: () => own.contact,
+    listening: () => own.listening,
+    addExternal: (address) => own.addExternal(address, now()),
+    connect: dialler.connect,
+    find: (key) => table.find(key),
+    list: () => table.list(),
+    onFrame: (type, handle) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            shared.handlers[type] = handle
+          }),
+          () =>
+            Effect.sync(() => {
+              if (shared.handlers[type] === handle) shared.handlers[type] = undefined
+            })
+        )
+      ),
+    events,
+    onOpen: (handle) => registered(openHandlers, handle),
+    onClose: (handle) => registered(closeHandlers, handle),
+    charge,
+    keepIf: (predicate) => {
+      useful = predicate
+    },
+    stats: () => ({ open: table.all.size, halfOpen: halfOpen.size, bans: reputation.bans })
+  })
+})
+
+/**
+ * Lets each session that was offered something in this tick seal and write once, at its end. A task of the scheduler,
+ * so that a simulation that brings its own sees and orders it.
+ */
+const flushAtEndOfTick = (dispatcher: Scheduler.SchedulerDispatcher) => {
+  let waiting: Array<Link> = []
+  const flush = (): void => {
+    const links = waiting
+    waiting = []
+    for (const link of links) link.flush()
+  }
+  return (link: Link): void => {
+    if (waiting.push(link) === 1) dispatcher.scheduleTask(flush, LAST)
+  }
+}

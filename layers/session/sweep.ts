@@ -1,0 +1,39 @@
+/** The one fiber that looks after all sessions of a manager: no session has a timer of its own. */
+import { Duration, Effect } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import type { Reputation } from "#core/session/Reputation"
+import { MISSED_HEARTBEATS } from "#services/session/Limits"
+import { HeartbeatAfter, IdleAfter, SweepPace } from "#services/session/Schedules"
+import type { Link } from "./Link.ts"
+import type { OwnRecord } from "./OwnRecord.ts"
+import type { SessionTable } from "./SessionTable.ts"
+
+export interface SweepOptions {
+  readonly table: SessionTable
+  readonly own: OwnRecord
+  readonly reputation: Reputation
+  readonly useful: (contact: Contact) => boolean
+  readonly now: () => number
+}
+
+export const makeSweep = Effect.fnUntraced(function* ({ now, own, reputation, table, useful }: SweepOptions) {
+  const heartbeatAfter = Duration.toMillis(yield* HeartbeatAfter)
+  const idleAfter = Duration.toMillis(yield* IdleAfter)
+
+  const judge = (link: Link, at: number): void => {
+    if (link.drainUntil !== undefined && at >= link.drainUntil) link.leave("replaced", "replaced")
+    else if (at - link.lastUsed >= idleAfter && !useful(link.contact)) link.leave("idle", "idle")
+    else if (at - Math.max(link.lastHeard, link.lastPing) >= heartbeatAfter) {
+      if (link.missed >= MISSED_HEARTBEATS) link.end("silent")
+      else link.ping(at)
+    }
+  }
+
+  const sweep = Effect.sync(() => {
+    const at = now()
+    for (const link of [...table.all]) judge(link, at)
+    reputation.sweep(at)
+    own.sweep(at)
+  })
+  yield* sweep.pipe(Effect.schedule(yield* SweepPace), Effect.forkScoped)
+})

@@ -4,7 +4,7 @@ import type { Contact } from "#core/identity/Contact"
 import type { LookupReport } from "./Dht.ts"
 
 export interface NodesFound {
-  /** Those that answered, closest first, at most k = 20. */
+  /** Closest first, at most k = 20. */
   readonly closest: ReadonlyArray<Contact>
   readonly report: LookupReport
 }
@@ -24,6 +24,11 @@ export class QueryExecutor extends Context.Service<
   {
     /** The k closest live nodes to a target. Always ends; an empty network gives an empty list. */
     readonly lookupNode: (target: Uint8Array) => Effect.Effect<NodesFound>
+    /**
+     * The k closest nodes as the closest few of them know it: ends when α of them have answered, so `closest` holds
+     * nodes that were only heard of. For whoever asks each of them anyway, at half the requests.
+     */
+    readonly locate: (target: Uint8Array) => Effect.Effect<NodesFound>
     /** FindValue along the way; ends when `accept` says so or the k closest are settled. */
     readonly lookupValue: (query: ValueQuery) => Effect.Effect<NodesFound>
     /** GetProviders along the way, every answer to `accept`. */

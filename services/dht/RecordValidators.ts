@@ -2,22 +2,24 @@
  * What makes a record of a kind acceptable. The same checks run when a node is asked to store and when it reads an
  * answer. Apps add kinds of rules by Layer through `register`.
  */
-import { Context, type Effect, type Result, type Scope } from "effect"
+import { Context, type Effect, type Result, Schema, type Scope } from "effect"
 
 /** Why a record is refused; crosses the wire as a tag, so that the storing side knows what to do. */
-export type Refusal =
-  | "Malformed"
-  | "UnknownKind"
-  | "WrongKey"
-  | "BadSignature"
-  | "Expired"
-  | "TooLong"
-  | "NotClosest"
-  | "Older"
-  | "Conflict"
-  | "Quota"
-  | "Busy"
-  | "Invalid"
+export const Refusal = Schema.Literals([
+  "Malformed",
+  "UnknownKind",
+  "WrongKey",
+  "BadSignature",
+  "Expired",
+  "TooLong",
+  "NotClosest",
+  "Older",
+  "Conflict",
+  "Quota",
+  "Busy",
+  "Invalid"
+])
+export type Refusal = typeof Refusal.Type
 
 /** A record that passed: what the store and the comparison need to know of it. */
 export interface CheckedRecord {

@@ -23,8 +23,10 @@ export interface LookupNode {
 
 export interface LookupOptions {
   readonly target: Uint8Array
-  /** Nodes to settle on. */
+  /** Nodes that are asked at most among the closest, and found. */
   readonly k: number
+  /** Of these, the closest that must have answered; all k by default. */
+  readonly settle?: number
   /** This node, which is never a candidate. */
   readonly ownKey: string
   /** Who can be asked without a handshake; such nodes come first among the equally close. */
@@ -86,6 +88,11 @@ export class Lookup<C extends LookupNode> {
     return chosen
   }
 
+  /** Contacts from elsewhere than an answer of this lookup. */
+  heard(contacts: ReadonlyArray<C>): void {
+    this.#add(contacts, 1)
+  }
+
   answered(key: string, contacts: ReadonlyArray<C>): void {
     const candidate = this.#known.get(key)
     if (candidate?.state !== "asked") return
@@ -105,13 +112,14 @@ export class Lookup<C extends LookupNode> {
     this.#sinceCloser++
   }
 
-  /** Settled: the k closest that did not fail have answered, or there is nobody left to ask. */
+  /** Settled: the closest that did not fail have answered, or there is nobody left to ask. */
   isDone(): boolean {
+    const wanted = this.#options.settle ?? this.#options.k
     let settled = 0
     for (const { state } of this.#candidates) {
       if (state === "asked") return false
       if (state === "waiting") return this.#requests >= REQUESTS && this.#inFlight === 0
-      if (state === "answered" && ++settled >= this.#options.k) return true
+      if (state === "answered" && ++settled >= wanted) return true
     }
     return true
   }
@@ -125,19 +133,28 @@ export class Lookup<C extends LookupNode> {
     return found
   }
 
+  /** The closest that did not fail, asked or not, closest first. */
+  candidates(count: number): Array<C> {
+    const found: Array<C> = []
+    for (const { state, contact } of this.#candidates) {
+      if (state !== "failed" && found.push(contact) >= count) break
+    }
+    return found
+  }
+
   /** Length of the chain of answers that led to the closest that answered; 0 where nobody did. */
   hops(): number {
     return this.#candidates.find(({ state }) => state === "answered")?.depth ?? 0
   }
 
-  /** Among the k closest that did not fail: the closest class, in it the connected, of these the closest. */
+  /** Among the closest that did not fail: the closest class, in it the connected, of these the closest. */
   #best(): Candidate<C> | undefined {
-    const { k, isConnected } = this.#options
+    const { isConnected, k, settle = k } = this.#options
     let first: Candidate<C> | undefined
     let rank = 0
     for (const candidate of this.#candidates) {
       if (candidate.state === "failed") continue
-      if (++rank > k) break
+      if (++rank > settle) break
       if (candidate.state !== "waiting") continue
       if (first !== undefined && candidate.closeness < first.closeness) break
       if (isConnected === undefined || isConnected(candidate.contact.key)) return candidate

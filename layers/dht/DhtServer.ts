@@ -1,0 +1,109 @@
+/**
+ * Answers the DHT's methods from what this node holds and knows. A layer without a service: a node that is only a
+ * client leaves it out.
+ */
+import { Clock, Effect, Layer } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { compareBytes } from "#schemas/bytes/bytes"
+import { type DhtAnswer, type DhtRequest, PEERS_LIMIT, RECORDS_LIMIT } from "#schemas/dht/DhtMessage"
+import { RecordKind } from "#schemas/dht/Record"
+import { RpcFailure } from "#schemas/rpc/RpcFailure"
+import { INNER_LIMIT } from "#schemas/session/Frame"
+import { RoutingTable } from "#services/dht/RoutingTable"
+import { type RecordRefused, StorePipeline } from "#services/dht/StorePipeline"
+import { Crypto } from "#services/identity/Crypto"
+import { Rpc } from "#services/rpc/Rpc"
+import { RecordStore, type StorageFailed } from "#services/storage/RecordStore"
+
+/** Id, status, and the heads of the array and its lists. */
+const ANSWER_HEAD = 32
+/** A byte string of up to 64 KiB is written behind a head of at most 3 bytes. */
+const ITEM_HEAD = 3
+
+const refused = ({ closer, refusal }: RecordRefused): RpcFailure =>
+  new RpcFailure({ tag: refusal, detail: "", data: refusal === "NotClosest" ? closer : null })
+
+/** The cause stays here: what a disk says is nobody else's business. */
+const failed = new RpcFailure({ tag: "Failed", detail: "the store failed", data: null })
+
+export const make = Effect.gen(function* () {
+  const suite = yield* Crypto
+  const rpc = yield* Rpc
+  const table = yield* RoutingTable
+  const pipeline = yield* StorePipeline
+  const records = yield* RecordStore
+  const clock = yield* Clock.Clock
+
+  /** Contacts for an answer, without the one that asks; only what is verified live and has not expired. */
+  const peersFor = (target: Uint8Array, from: Contact): Array<Uint8Array> => {
+    const now = clock.currentTimeMillisUnsafe() / 1000
+    const peers: Array<Uint8Array> = []
+    for (const contact of table.shareable(target, PEERS_LIMIT + 1)) {
+      if (peers.length === PEERS_LIMIT) break
+      if (contact.key !== from.key && contact.record.expires > now) peers.push(contact.bytes)
+    }
+    return peers
+  }
+
+  /** By ascending SHA-256 from above `after`: as many as fit, and at least one. */
+  const page = (found: ReadonlyArray<Uint8Array>, after: Uint8Array) => {
+    const hashed = found.map((bytes) => ({ bytes, digest: suite.sha256(bytes) }))
+    const rest = hashed
+      .filter(({ digest }) => after.length === 0 || compareBytes(digest, after) > 0)
+      .sort((a, b) => compareBytes(a.digest, b.digest))
+    let room = INNER_LIMIT - ANSWER_HEAD
+    const fitting = rest.findIndex(({ bytes }) => (room -= bytes.length + ITEM_HEAD) < 0)
+    const count = Math.min(fitting < 0 ? rest.length : Math.max(fitting, 1), RECORDS_LIMIT)
+    return { page: rest.slice(0, count).map(({ bytes }) => bytes), more: count < rest.length }
+  }
+
+  const values = Effect.fnUntraced(function* (
+    kind: number,
+    key: Uint8Array,
+    minSeq: number,
+    after: Uint8Array,
+    from: Contact
+  ): Effect.fn.Return<DhtAnswer, StorageFailed> {
+    const held = yield* records.get(kind, key, { limit: RECORDS_LIMIT })
+    // A block that is here is the end of the search: whom else to ask would only be weight.
+    if (kind === RecordKind.Block && held.length > 0)
+      return { _tag: "Values", records: held.map((it) => it.bytes), peers: [], more: false }
+    const current = held.filter((it) => it.seq >= minSeq).map((it) => it.bytes)
+    const { more, page: shown } =
+      current.length <= 1 && after.length === 0 ? { more: false, page: current } : page(current, after)
+    let room = INNER_LIMIT - ANSWER_HEAD
+    for (const bytes of shown) room -= bytes.length + ITEM_HEAD
+    const peers = peersFor(key, from)
+    while (peers.length > 0 && peers.reduce((sum, it) => sum + it.length + ITEM_HEAD, 0) > room) peers.pop()
+    return { _tag: "Values", records: shown, peers, more }
+  })
+
+  const store = (kind: number, record: Uint8Array, ttl: number | undefined, from: Contact) =>
+    Effect.map(
+      pipeline.store(kind, record, ttl, from),
+      ({ expires, seq }): DhtAnswer => ({ _tag: "Stored", heldSeq: seq, expires })
+    )
+
+  type Stateful = Exclude<DhtRequest, { readonly _tag: "FindNode" }>
+  const answer = (request: Stateful, from: Contact): Effect.Effect<DhtAnswer, RecordRefused | StorageFailed> => {
+    switch (request._tag) {
+      case "FindValue":
+        return values(request.kind, request.key, request.minSeq, request.after, from)
+      case "Store":
+        return store(request.kind, request.record, request.ttl, from)
+      case "AddProvider":
+        return store(RecordKind.Provider, request.record, undefined, from)
+      case "GetProviders":
+        return values(RecordKind.Provider, request.key, 0, request.after, from)
+    }
+  }
+
+  // FindNode, by far the most frequent, is answered on the spot and without a fiber.
+  yield* rpc.handleDht((request, from) =>
+    request._tag === "FindNode"
+      ? Effect.succeed({ _tag: "Nodes", peers: peersFor(request.target, from) })
+      : Effect.mapError(answer(request, from), (error) => (error._tag === "RecordRefused" ? refused(error) : failed))
+  )
+})
+
+export const layer = Layer.effectDiscard(make)

@@ -1,0 +1,22 @@
+/** The Dht over the network: its reading and its writing half, and the upkeep of what this node holds. */
+import { Effect, Layer } from "effect"
+import { digestOf } from "#schemas/content/Cid"
+import { Dht } from "#services/dht/Dht"
+import { REPLICATION_FACTOR } from "#services/dht/Limits"
+import { makeReader } from "./reading.ts"
+import { startUpkeep } from "./upkeep.ts"
+import { makeWriter } from "./writing.ts"
+
+export interface DhtOptions {
+  /** Replicas of a record where a put does not say, 1 to 20; 5 by default. */
+  readonly replicationFactor?: number
+}
+
+export const make = Effect.fnUntraced(function* (options: DhtOptions = {}) {
+  const reader = yield* makeReader
+  const { announce, ...writer } = yield* makeWriter(options.replicationFactor ?? REPLICATION_FACTOR)
+  yield* startUpkeep(announce)
+  return Dht.of({ ...reader, ...writer, provide: (cid, putOptions) => announce(digestOf(cid), putOptions) })
+})
+
+export const layer = (options?: DhtOptions) => Layer.effect(Dht, make(options))

@@ -1,0 +1,87 @@
+/**
+ * The routing table of a running node: fed by the sessions that open and by answers, kept alive in the background.
+ *
+ * A contact whose address this node has not verified within the hour is asked but not passed on. So peers that came in
+ * by themselves are dialled back, a few at a time, and everyone is again before the hour is over; who is not found
+ * there gets a strike.
+ */
+import { Clock, Duration, Effect, Layer, Queue } from "effect"
+import { BucketTable, K } from "#core/dht/BucketTable"
+import type { Contact } from "#core/identity/Contact"
+import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { PROBE_QUEUE, PROBES, VERIFIED_FOR } from "#services/dht/Limits"
+import { RoutingTable } from "#services/dht/RoutingTable"
+import { LivenessPace, VerifyAfter } from "#services/dht/Schedules"
+import { Identity } from "#services/identity/Identity"
+import { AddressProbe } from "#services/session/AddressProbe"
+import { SessionManager } from "#services/session/SessionManager"
+
+const isServer = (contact: Contact): boolean => (contact.record.capabilities & DHT_SERVER) !== 0
+
+export const make = Effect.gen(function* () {
+  const { local, nodeId } = yield* Identity
+  const sessions = yield* SessionManager
+  const addresses = yield* AddressProbe
+  const clock = yield* Clock.Clock
+  const [pace, verifyAfter] = [yield* LivenessPace, yield* VerifyAfter]
+  const table = new BucketTable<Contact>(nodeId, { capped: !local })
+  const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+  /** Full means that enough is being verified: whoever is left out comes with the next look through the table. */
+  const doubtful = yield* Queue.dropping<Contact>(PROBE_QUEUE)
+  const queued = new Set<string>()
+
+  const doubt = (contact: Contact): void => {
+    if (queued.has(contact.key) || !Queue.offerUnsafe(doubtful, contact)) return
+    queued.add(contact.key)
+  }
+
+  const seen = (contact: Contact, verified: boolean): void => {
+    if (!isServer(contact)) return
+    const oldest = table.seen(contact, verified, now())
+    if (oldest !== undefined && now() - (table.find(oldest.key)?.lastSeen ?? 0) > 60) doubt(oldest)
+  }
+
+  const probe = (contact: Contact) =>
+    Effect.match(addresses.verify({ ...dialTarget(contact), trusted: false }), {
+      onFailure: () => table.failed(contact.key),
+      onSuccess: () => seen(contact, true)
+    })
+
+  yield* sessions.onOpen(({ contact, dialled }) => {
+    seen(contact, dialled)
+    if (!dialled && isServer(contact)) doubt(contact)
+  })
+  sessions.keepIf((contact) => table.isClose(contact.nodeId))
+
+  const worker = Queue.take(doubtful).pipe(
+    Effect.flatMap((contact) =>
+      Effect.ensuring(
+        probe(contact),
+        Effect.sync(() => queued.delete(contact.key))
+      )
+    ),
+    Effect.forever
+  )
+  for (let n = 0; n < PROBES; n++) yield* Effect.forkScoped(worker)
+  const lookThrough = Effect.sync(() => {
+    const due = now() - Duration.toSeconds(verifyAfter)
+    for (const entry of table.entries()) if (entry.verifiedAt <= due) doubt(entry.contact)
+  })
+  yield* Effect.forkScoped(Effect.schedule(lookThrough, pace))
+
+  return RoutingTable.of({
+    seen,
+    failed: (key) => table.failed(key),
+    closest: (target, count = K) => table.closest(target, count),
+    shareable: (target, count = K) => table.closest(target, count, now() - VERIFIED_FOR),
+    find: (key) => table.find(key),
+    list: () => [...table.entries()],
+    size: () => table.size,
+    isClose: (target) => table.isClose(target)
+  })
+})
+
+export const layer = Layer.effect(RoutingTable, make)
+
+/** Spelled out, because a contact's addresses are read when they are first asked for. */
+const dialTarget = ({ addresses, nodeId }: Contact) => ({ addresses, nodeId })

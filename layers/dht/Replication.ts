@@ -1,0 +1,104 @@
+/**
+ * Brings one record to the nodes closest to its key: as many as are wanted at the same time, and for each one that
+ * refuses or is silent the next closest. A node that names closer ones is believed as far as their records verify.
+ */
+import { Clock, Effect, Result } from "effect"
+import { compareDistance } from "#core/dht/distance"
+import type { Contact } from "#core/identity/Contact"
+import type { DhtRequest } from "#schemas/dht/DhtMessage"
+import type { NodeId } from "#schemas/identity/NodeId"
+import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import type { LookupReport } from "#services/dht/Dht"
+import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { RoutingTable } from "#services/dht/RoutingTable"
+import { Identity } from "#services/identity/Identity"
+import { KnownPeers } from "#services/identity/KnownPeers"
+import { Rpc, type RpcError } from "#services/rpc/Rpc"
+import { SessionManager } from "#services/session/SessionManager"
+
+/** Nodes that are asked to hold one record, refusals included: three times as many as feel responsible for it. */
+const ATTEMPTS = 60
+
+export interface Replicas {
+  readonly holders: ReadonlyArray<NodeId>
+  /** Unix seconds: when the first of them lets go of it. */
+  readonly expires: number
+  readonly refusals: ReadonlyMap<string, number>
+  readonly lookup: LookupReport
+}
+
+/** The word for people: the peer's own tag, or what happened on the way. */
+const reasonOf = (error: RpcError): string => (error._tag === "RpcFailure" ? error.tag : error._tag)
+
+export const makeReplication = Effect.gen(function* () {
+  const { nodeId } = yield* Identity
+  const rpc = yield* Rpc
+  const peers = yield* KnownPeers
+  const table = yield* RoutingTable
+  const queries = yield* QueryExecutor
+  const sessions = yield* SessionManager
+  const clock = yield* Clock.Clock
+  const ownKey = sessions.self().key
+
+  const closerOf = (error: RpcError): ReadonlyArray<Contact> => {
+    if (error._tag !== "RpcFailure" || error.tag !== "NotClosest" || !Array.isArray(error.data)) return []
+    const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+    const admitted = (error.data as ReadonlyArray<Uint8Array>).flatMap((bytes) => {
+      const contact = peers.admit(bytes, now)
+      return Result.isSuccess(contact) ? [contact.success] : []
+    })
+    return admitted.filter((it) => it.key !== ownKey && (it.record.capabilities & DHT_SERVER) !== 0)
+  }
+
+  /** How many others are wanted: one less where this node, a holder already, is itself among the closest. */
+  const othersWanted = (key: Uint8Array, factor: number, holdsItself: boolean, closest: ReadonlyArray<Contact>) => {
+    if (!holdsItself || (sessions.self().record.capabilities & DHT_SERVER) === 0) return factor
+    const closer = closest.filter((it) => compareDistance(key, it.nodeId, nodeId) < 0).length
+    return closer < factor ? factor - 1 : factor
+  }
+
+  return Effect.fnUntraced(function* (
+    key: Uint8Array,
+    request: DhtRequest,
+    factor: number,
+    holdsItself: boolean
+  ): Effect.fn.Return<Replicas> {
+    const { closest, report } = yield* queries.locate(key)
+    const waiting = [...closest]
+    const met = new Set(waiting.map((contact) => contact.key))
+    const holders: Array<NodeId> = []
+    const refusals = new Map<string, number>()
+    let expires = Number.POSITIVE_INFINITY
+    let attempts = 0
+
+    const meet = (contacts: ReadonlyArray<Contact>): void => {
+      for (const contact of contacts) {
+        if (met.has(contact.key)) continue
+        met.add(contact.key)
+        waiting.push(contact)
+      }
+      waiting.sort((a, b) => compareDistance(key, a.nodeId, b.nodeId))
+    }
+    const refused = (contact: Contact, error: RpcError): void => {
+      const reason = reasonOf(error)
+      refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
+      if (error._tag !== "RpcFailure" && error._tag !== "RpcBusy") table.failed(contact.key)
+      meet(closerOf(error))
+    }
+    const place = Effect.gen(function* () {
+      for (let contact = waiting.shift(); contact !== undefined && attempts++ < ATTEMPTS; contact = waiting.shift()) {
+        const result = yield* Effect.result(rpc.dht(contact, request))
+        if (Result.isFailure(result)) {
+          refused(contact, result.failure)
+          continue
+        }
+        if (result.success._tag === "Stored") expires = Math.min(expires, result.success.expires)
+        holders.push(contact.nodeId)
+        return
+      }
+    })
+    const places = Array.from({ length: othersWanted(key, factor, holdsItself, closest) }, () => place)
+    yield* Effect.all(places, { concurrency: Math.max(1, places.length), discard: true })
+    return { holders, expires, refusals, lookup: report }
+  })
+})

@@ -1,0 +1,47 @@
+/** How much of this node the network can have, and how sure a reader wants to be. */
+
+/** Replicas of a record where the putter does not say (DESIGN.md §6): one lost copy a day leaves time to heal. */
+export const REPLICATION_FACTOR = 5
+/** Replicas that can be asked for: k, the nodes that feel responsible for a key. */
+export const MOST_REPLICAS = 20
+
+/** Answers that must show a mutable record before the highest `seq` among them is believed. */
+export const QUORUM = 3
+
+/** Seconds for which a handshake that this node dialled vouches for the addresses of a contact. */
+export const VERIFIED_FOR = 3_600
+
+/**
+ * Stores that one peer may ask for: one of 32 KiB blocks at 64 MiB a second, and a short burst.
+ * Of peers that are counted the least recently heard of is forgotten first.
+ */
+export const STORE_RATE = { perSecond: 2_048, burst: 8_192 } as const
+export const STORING_PEERS = 4_096
+
+/** Bytes that one node, and all nodes of one /24 or /48, may have stored here. */
+export const NODE_QUOTA = 64 * 1024 * 1024
+export const PREFIX_QUOTA = 256 * 1024 * 1024
+/** Networks for which it is counted, and nodes in each. */
+export const PREFIXES = 4_096
+export const NODES_OF_PREFIX = 256
+
+/** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
+export const VERIFIED_RECORDS = 4_096
+
+/** Contacts that wait for their address to be verified, and how many are verified at one time. */
+export const PROBE_QUEUE = 256
+export const PROBES = 4
+
+/** Providers by whose id content is asked for, whose addresses are remembered. */
+export const HINTED_CONTACTS = 256
+
+/** Records of one page while the store is walked through. */
+export const SCAN_PAGE = 256
+/** Announcements that are renewed at one time. */
+export const REPROVIDES = 4
+
+/** Saved peers and bootstrap addresses that are tried at one time, and how many saved ones are tried at all. */
+export const JOINS = 8
+export const SAVED_PEERS_TRIED = 32
+/** With so many saved peers alive the bootstrap list is not bothered. */
+export const ENOUGH_SAVED = 3

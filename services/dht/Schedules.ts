@@ -1,0 +1,47 @@
+/** The tempo of the DHT (DESIGN.md §6). */
+import { Context, Duration, Schedule } from "effect"
+
+/** How long one round of joining may take. */
+export const BootstrapTimeout = Context.Reference<Duration.Duration>("allium/services/dht/BootstrapTimeout", {
+  defaultValue: () => Duration.seconds(30)
+})
+
+/** Between rounds while nobody has been reached. */
+export const BootstrapAgain = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/BootstrapAgain", {
+  defaultValue: () => Schedule.spaced("30 seconds")
+})
+
+/** The longest a node waits before it joins: machines that start together shall not arrive together. */
+export const JoinStagger = Context.Reference<Duration.Duration>("allium/services/dht/JoinStagger", {
+  defaultValue: () => Duration.seconds(5)
+})
+
+/** A lookup of a random id: fills buckets, and finds out who is gone. */
+export const DiscoveryPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/DiscoveryPace", {
+  defaultValue: () => Schedule.spaced("60 seconds")
+})
+
+/** How often contacts are looked through for those that need checking. */
+export const LivenessPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/LivenessPace", {
+  defaultValue: () => Schedule.spaced("1 minute")
+})
+
+/** The age at which a contact's address is verified again: before `VERIFIED_FOR` has passed. */
+export const VerifyAfter = Context.Reference<Duration.Duration>("allium/services/dht/VerifyAfter", {
+  defaultValue: () => Duration.minutes(45)
+})
+
+/** The routing table is written down so often, and when the node stops. */
+export const SaveTablePace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/SaveTablePace", {
+  defaultValue: () => Schedule.spaced("5 minutes")
+})
+
+/** Expired records are dropped. */
+export const CleanupPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/CleanupPace", {
+  defaultValue: () => Schedule.spaced("1 hour")
+})
+
+/** This node's announcements are renewed: half of their life. */
+export const ReprovidePace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ReprovidePace", {
+  defaultValue: () => Schedule.spaced("12 hours")
+})

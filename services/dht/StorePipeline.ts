@@ -1,0 +1,37 @@
+/**
+ * The only way into this node's record store (DESIGN.md §6), whoever asks: a peer, or this node for itself. Fails
+ * closed, cheapest check first, and says to the storing side which check it was.
+ */
+import { Context, type Effect, Schema } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import type { StorageFailed } from "../storage/RecordStore.ts"
+import { Refusal } from "./RecordValidators.ts"
+
+/** The record is not held. `closer`: with `NotClosest`, signed PeerRecords of nodes nearer to the key. */
+export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRefused", {
+  refusal: Refusal,
+  closer: Schema.Array(Schema.Uint8Array)
+}) {}
+
+export interface Held {
+  readonly key: Uint8Array
+  readonly seq: number
+  /** Unix seconds until which it is kept. */
+  readonly expires: number
+}
+
+export class StorePipeline extends Context.Service<
+  StorePipeline,
+  {
+    /**
+     * Durable when it returns. `ttl` in seconds, cut to what the kind and the record allow; undefined: all of it.
+     * `from` is charged for it; undefined is this node itself, which is not asked whether it is close or within rates.
+     */
+    readonly store: (
+      kind: number,
+      record: Uint8Array,
+      ttl: number | undefined,
+      from: Contact | undefined
+    ) => Effect.Effect<Held, RecordRefused | StorageFailed>
+  }
+>()("allium/services/dht/StorePipeline") {}

@@ -29,7 +29,6 @@ const ROOM_AGAIN = SEND_QUEUE / 2
 export class Link implements Session {
   readonly contact: Contact
   readonly dialled: boolean
-  readonly address: Address
   readonly since: number
   readonly boot: string
   readonly closed: Effect.Effect<CloseReason>
@@ -72,9 +71,12 @@ export class Link implements Session {
     this.contact = established.contact
     this.boot = established.boot
     this.dialled = connection.dialled
-    this.address = connection.address
     this.since = this.lastHeard = this.lastUsed = this.#keySince = now
     this.closed = Deferred.await(this.#ended)
+  }
+
+  get address(): Address {
+    return this.#connection.address
   }
 
   readonly isOpen = (): boolean => this.#reason === undefined

@@ -18,7 +18,7 @@ import * as Metrics from "#services/session/Metrics"
 import * as Schedules from "#services/session/Schedules"
 import { type CloseReason, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
 import { DialAgain } from "#services/transport/Schedules"
-import type { Connection, ConnectionClosed } from "#services/transport/Transport"
+import type { Connection } from "#services/transport/Transport"
 import { TransportManager } from "#services/transport/TransportManager"
 import { concrete } from "../transport/interfaces.ts"
 import { makeDialler } from "./dialling.ts"
@@ -47,7 +47,7 @@ export const makeSessions = Effect.fnUntraced(function* (
 ) {
   const [suite, identity, random, book] = [yield* Crypto, yield* Identity, yield* SecureRandom, yield* KnownPeers]
   const [transports, clock, context] = [yield* TransportManager, yield* Clock.Clock, yield* Effect.context<never>()]
-  const deadline = yield* Schedules.HandshakeDeadline
+  const deadline = Duration.toMillis(yield* Schedules.HandshakeDeadline)
   const drainFor = Duration.toMillis(yield* Schedules.DrainFor)
   const limit = options.sessionsMax ?? Limits.SESSION_LIMIT
   const now = () => clock.currentTimeMillisUnsafe()
@@ -71,6 +71,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     Limits.HALF_OPEN_LIMIT,
     identity.local ? Number.POSITIVE_INFINITY : Limits.HALF_OPEN_PER_IP
   )
+  const dialling = new HalfOpen(Limits.DIAL_LIMIT, Limits.DIAL_LIMIT)
   const table = new SessionTable(identity.nodeId)
   const events = yield* PubSub.sliding<SessionEvent>(Limits.EVENT_BUFFER)
   const openHandlers = new Set<(session: Session) => void>()
@@ -79,8 +80,14 @@ export const makeSessions = Effect.fnUntraced(function* (
   let useful: (contact: Contact) => boolean = () => false
 
   const isBanned = (key: string) => reputation.isBanned(key, now())
-  const count = (metric: Metric.Counter<number>, attributes: Record<string, string>) =>
-    Metric.withAttributes(metric, attributes).updateUnsafe(1, context)
+  /** Counters by their one attribute are few, and made once. */
+  const counters = new Map<string, Metric.Metric<number, unknown>>()
+  const count = (metric: Metric.Counter<number>, attributes: Record<string, string>): void => {
+    const name = `${metric.id} ${Object.values(attributes).join(" ")}`
+    const known = counters.get(name) ?? Metric.withAttributes(metric, attributes)
+    counters.set(name, known)
+    known.updateUnsafe(1, context)
+  }
 
   const flushing = flushAtEndOfTick((yield* Scheduler.Scheduler).makeDispatcher())
   const shared: Shared = {
@@ -112,21 +119,26 @@ export const makeSessions = Effect.fnUntraced(function* (
     makeIntroducer({ self: () => own.contact, boot: random.bytes(BOOT_BYTES), book, now, isBanned })
   )
 
-  /** Before its end only the connection is charged: nobody knows yet who is there. */
-  const guarded = (connection: Connection, handshake: HandshakeEffect): HandshakeEffect =>
-    handshake.pipe(
-      Effect.timeoutOrElse({
-        duration: deadline,
-        orElse: () => Effect.fail(new HandshakeFailed({ reason: "timeout" }))
-      }),
-      Effect.tapError((failure: HandshakeFailed | ConnectionClosed) => {
-        count(Metrics.refused, { reason: failure.reason })
+  /** Before its end only the connection is charged: nobody knows yet who is there. The sweep keeps the deadline. */
+  const guarded = (among: HalfOpen, connection: Connection, handshake: HandshakeEffect): HandshakeEffect =>
+    Effect.suspend(() => {
+      let late = false
+      const leave = among.enter(identity.local ? "" : connection.address.host, now(), (reason) => {
+        late = reason === "timeout"
         connection.abort()
-        return Effect.logDebug("A connection came to no session").pipe(
-          Effect.annotateLogs({ reason: failure.reason, address: connection.address.text, dialled: connection.dialled })
-        )
       })
-    )
+      return handshake.pipe(
+        Effect.ensuring(Effect.sync(leave)),
+        Effect.mapError((failure) => (late ? new HandshakeFailed({ reason: "timeout" }) : failure)),
+        Effect.tapError(({ reason }) => {
+          count(Metrics.refused, { reason })
+          connection.abort()
+          return Effect.logDebug("A connection came to no session").pipe(
+            Effect.annotateLogs({ reason, address: connection.address.text, dialled: connection.dialled })
+          )
+        })
+      )
+    })
 
   const opening = (link: Link): void => {
     table.add(link, now() + drainFor)
@@ -171,28 +183,29 @@ export const makeSessions = Effect.fnUntraced(function* (
     now,
     isBanned,
     find: (key) => table.find(key),
-    guarded,
+    guarded: (connection, handshake) => guarded(dialling, connection, handshake),
     serve,
     run
   })
 
-  const accept = (connection: Connection): Effect.Effect<void> => {
-    const leave = halfOpen.enter(connection.address.host, connection.abort)
-    return guarded(connection, handshaker.accept(connection)).pipe(
-      Effect.ensuring(Effect.sync(leave)),
+  const accept = (connection: Connection): Effect.Effect<void> =>
+    guarded(halfOpen, connection, handshaker.accept(connection)).pipe(
       Effect.matchEffect({
         onFailure: () => Effect.void, // counted and logged
         onSuccess: (established) => serve(connection, established)
       })
     )
-  }
 
   const listeners = yield* transports.listen(options.listen, accept)
   own.listenAt(
     listeners.flatMap((it) => concrete(it.address)),
     now()
   )
-  yield* makeSweep({ table, own, reputation, useful: (contact) => useful(contact), now })
+  const handshakes = (at: number): void => {
+    halfOpen.sweep(at - deadline)
+    dialling.sweep(at - deadline)
+  }
+  yield* makeSweep({ table, own, reputation, useful: (contact) => useful(contact), now, handshakes })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       for (const link of [...table.all]) link.leave("leaving", "closed here")

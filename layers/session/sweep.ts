@@ -14,9 +14,18 @@ export interface SweepOptions {
   readonly reputation: Reputation
   readonly useful: (contact: Contact) => boolean
   readonly now: () => number
+  /** Drops the handshakes that take too long. */
+  readonly handshakes: (at: number) => void
 }
 
-export const makeSweep = Effect.fnUntraced(function* ({ now, own, reputation, table, useful }: SweepOptions) {
+export const makeSweep = Effect.fnUntraced(function* ({
+  handshakes,
+  now,
+  own,
+  reputation,
+  table,
+  useful
+}: SweepOptions) {
   const heartbeatAfter = Duration.toMillis(yield* HeartbeatAfter)
   const idleAfter = Duration.toMillis(yield* IdleAfter)
 
@@ -32,6 +41,7 @@ export const makeSweep = Effect.fnUntraced(function* ({ now, own, reputation, ta
   const sweep = Effect.sync(() => {
     const at = now()
     for (const link of [...table.all]) judge(link, at)
+    handshakes(at)
     reputation.sweep(at)
     own.sweep(at)
   })

@@ -65,7 +65,7 @@ export const make = Effect.gen(function* () {
   })
 
   return TransportManager.of({
-    dial: Effect.fn("RacingTransportManager.dial")(function* (addresses, { trusted }) {
+    dial: Effect.fnUntraced(function* (addresses, { trusted }) {
       const supported = addresses.filter((it) => transportFor(it) !== undefined)
       const allowed = supported.filter((it) => trusted || !isPrivate(it)).slice(0, RACERS)
       const first = allowed[0]
@@ -78,7 +78,7 @@ export const make = Effect.gen(function* () {
         orElse: () => Effect.fail(failed(first, "timeout"))
       })
     }),
-    listen: Effect.fn("RacingTransportManager.listen")(function* (addresses, handle) {
+    listen: Effect.fnUntraced(function* (addresses, handle) {
       return yield* Effect.forEach(
         addresses,
         (address) =>

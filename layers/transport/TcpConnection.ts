@@ -1,10 +1,10 @@
 /** One TCP socket as a `Connection`: frames cut out of the stream, back-pressure both ways, an orderly end. */
 import type { Socket } from "node:net"
-import { Effect } from "effect"
 import { FrameSplitter } from "#core/transport/FrameSplitter"
 import type { Address } from "#schemas/transport/Address"
 import type { Connection, ConnectionClosed } from "#services/transport/Transport"
 import { Inbox } from "./Inbox.ts"
+import type { Lingering } from "./Lingering.ts"
 
 /** Bytes that may wait in this process for the kernel before `write` asks for a pause. */
 const WRITE_BUFFER = 512 * 1024
@@ -12,24 +12,25 @@ const WRITE_BUFFER = 512 * 1024
 /** A message up to here is joined before it is written: copying it is cheaper than a vectored write. */
 const JOIN_LIMIT = 8 * 1024
 
-/** How long a finished connection waits for the far end to finish, too. */
-const LINGER = "1 second"
-
 const endReason = (code: unknown): ConnectionClosed["reason"] => (code === "ETIMEDOUT" ? "timeout" : "reset")
 
 export class TcpConnection implements Connection {
-  readonly address: Address
   readonly dialled: boolean
   readonly receive: Connection["receive"]
   readonly drained: Connection["drained"]
   readonly #socket: Socket
   readonly #inbox: Inbox
   readonly #splitter = new FrameSplitter()
+  readonly #lingering: Lingering
+  readonly #far: () => Address
+  #address: Address | undefined
 
-  constructor(socket: Socket, address: Address, dialled: boolean) {
+  /** `far` tells where the far end is; parsing that can wait until somebody asks. */
+  constructor(socket: Socket, far: () => Address, dialled: boolean, lingering: Lingering) {
     this.#socket = socket
-    this.address = address
+    this.#far = far
     this.dialled = dialled
+    this.#lingering = lingering
     const inbox = new Inbox(() => {
       if (socket.isPaused()) socket.resume()
     })
@@ -42,6 +43,10 @@ export class TcpConnection implements Connection {
     socket.on("close", () => inbox.end("ended"))
     socket.on("drain", () => inbox.wakeWriters())
     if (socket.destroyed) inbox.end("reset")
+  }
+
+  get address(): Address {
+    return (this.#address ??= this.#far())
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -77,23 +82,23 @@ export class TcpConnection implements Connection {
   }
 
   /**
-   * Ends in order: what was written goes out, then our end, then theirs is awaited. Reading goes on meanwhile, for the
-   * kernel answers unread bytes with a reset, and a reset destroys what the far end has not read yet.
+   * Ends in order, without waiting for it: what was written goes out, then our end, then theirs is awaited. Reading goes
+   * on meanwhile, for the kernel answers unread bytes with a reset, and a reset destroys what the far end has not read.
    */
-  readonly finish: Effect.Effect<void> = Effect.suspend(() => {
+  readonly finish = (): void => {
     const socket = this.#socket
     this.#inbox.abort()
-    if (socket.destroyed) return Effect.void
-    const ended = Effect.callback<void>((resume) => {
-      socket.once("close", () => resume(Effect.void))
-      socket.off("data", this.#onData)
+    if (socket.destroyed) return
+    this.#lingering.add(socket)
+    socket.off("data", this.#onData)
+    socket.resume()
+    if (socket.readableEnded) {
+      socket.destroySoon()
+    } else {
       socket.on("end", () => socket.destroySoon())
-      socket.resume()
-      if (socket.readableEnded) socket.destroySoon()
-      else socket.end()
-    })
-    return ended.pipe(Effect.timeoutOption(LINGER), Effect.ensuring(Effect.sync(() => socket.destroy())), Effect.asVoid)
-  })
+      socket.end()
+    }
+  }
 }
 
 /** Small, so it comes from Node's pool: no allocation of its own. */

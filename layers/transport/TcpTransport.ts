@@ -1,8 +1,9 @@
 /** TCP, over `node:net` itself: one write for a message, all frames of one read handed over together. */
 import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net"
 import { Effect, FiberSet, Layer, Result } from "effect"
-import { type Address, parseAddress } from "#schemas/transport/Address"
+import { type Address, expecting, parseAddress } from "#schemas/transport/Address"
 import { DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
+import { type Lingering, makeLingering } from "./Lingering.ts"
 import { TcpConnection } from "./TcpConnection.ts"
 
 /** Connections that the kernel may hold ready for us; with more waiting, diallers see a refusal sooner than a stall. */
@@ -30,7 +31,7 @@ const listenReason = (code: unknown): ListenFailed["reason"] => {
 const codeOf = (error: Error): unknown => ("code" in error ? error.code : undefined)
 
 /** A connected socket. Interruption, and any failure, leaves none behind. */
-const open = (address: Address) =>
+const open = (address: Address, lingering: Lingering) =>
   Effect.callback<TcpConnection, DialFailed>((resume) => {
     const socket = tcpConnect({ ...OPTIONS, host: address.host, port: address.port, family: address.family ?? 0 })
     const onError = (error: Error) => {
@@ -39,18 +40,22 @@ const open = (address: Address) =>
     }
     socket.once("error", onError).once("connect", () => {
       socket.off("error", onError)
-      resume(Effect.succeed(owned(socket, address, true)))
+      resume(Effect.succeed(owned(socket, address, true, lingering)))
     })
     return Effect.sync(() => socket.on("error", () => {}).destroy())
   })
 
-const owned = (socket: Socket, address: Address, dialled: boolean): TcpConnection =>
-  new TcpConnection(socket, addressOf(socket.remoteAddress, socket.remotePort) ?? address, dialled)
-
-const dial = Effect.fnUntraced(function* (address: Address) {
-  if (address.kind !== "tcp") return yield* new DialFailed({ address: address.text, reason: "not supported" })
-  return yield* Effect.acquireRelease(open(address), (it) => it.finish, { interruptible: true })
-})
+/** The remote end is asked for at once, since a closed socket no longer knows it. */
+const owned = (socket: Socket, address: Address, dialled: boolean, lingering: Lingering): TcpConnection => {
+  const [ip, port] = [socket.remoteAddress, socket.remotePort]
+  const isAsDialled = dialled && ip === address.host
+  return new TcpConnection(
+    socket,
+    isAsDialled ? () => expecting(address, undefined) : () => addressOf(ip, port) ?? address,
+    dialled,
+    lingering
+  )
+}
 
 const bind = (server: Server, address: Address) =>
   Effect.callback<void, ListenFailed>((resume) => {
@@ -64,24 +69,36 @@ const bind = (server: Server, address: Address) =>
     })
   })
 
-const listen: Transport["listen"] = Effect.fnUntraced(function* (address, handle) {
-  if (address.kind !== "tcp") return yield* new ListenFailed({ address: address.text, reason: "not supported" })
-  const run = yield* FiberSet.runtime(yield* FiberSet.make())<never>()
-  const accept = (socket: Socket): void => {
-    const connection = owned(socket, address, false)
-    const handled = Effect.acquireRelease(Effect.succeed(connection), (it) => it.finish)
-    run(Effect.scoped(Effect.andThen(handled, handle(connection))))
-  }
-  const server = yield* Effect.acquireRelease(
-    Effect.sync(() => createServer(OPTIONS, accept)),
-    (it) => Effect.sync(() => it.close()) // stops accepting; the connections end with their own scopes
-  )
-  yield* bind(server, address)
-  const bound = server.address()
-  const port = bound !== null && typeof bound === "object" ? bound.port : address.port
-  return { address: (address.port === 0 ? addressOf(address.host, port) : undefined) ?? address }
+export const make = Effect.gen(function* () {
+  const lingering = yield* makeLingering
+
+  const dial: Transport["dial"] = (address) =>
+    address.kind === "tcp"
+      ? Effect.acquireRelease(open(address, lingering), (it) => Effect.sync(it.finish), { interruptible: true })
+      : Effect.fail(new DialFailed({ address: address.text, reason: "not supported" }))
+
+  const listen: Transport["listen"] = Effect.fnUntraced(function* (address, handle) {
+    if (address.kind !== "tcp") return yield* new ListenFailed({ address: address.text, reason: "not supported" })
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
+    const accept = (socket: Socket): void => {
+      const connection = owned(socket, address, false, lingering)
+      run(Effect.ensuring(Effect.scoped(handle(connection)), Effect.sync(connection.finish)))
+    }
+    const server = yield* Effect.acquireRelease(
+      Effect.sync(() => createServer(OPTIONS, accept)),
+      (it) => Effect.sync(() => it.close()) // stops accepting; the connections end with their own fibers
+    )
+    yield* bind(server, address)
+    const bound = server.address()
+    const port = bound !== null && typeof bound === "object" ? bound.port : address.port
+    return { address: (address.port === 0 ? addressOf(address.host, port) : undefined) ?? address }
+  })
+
+  const transport: Transport = { name: "tcp", supports: (address) => address.kind === "tcp", dial, listen }
+  return transport
 })
 
-export const tcp: Transport = { name: "tcp", supports: (address) => address.kind === "tcp", dial, listen }
-
-export const layer = Layer.succeed(Transports, [tcp])
+export const layer = Layer.effect(
+  Transports,
+  Effect.map(make, (transport) => [transport])
+)

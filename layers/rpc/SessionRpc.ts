@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
     run(Effect.ignore(ask(session, HELLO, argsOf(hello)), { log: "Debug" }))
   })
 
-  const call = Effect.fn("SessionRpc.call")(function* <Request, Response>(
+  const call = Effect.fnUntraced(function* <Request, Response>(
     peer: DialTarget,
     method: RpcMethod<Request, Response>,
     request: Request

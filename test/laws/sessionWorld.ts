@@ -102,6 +102,8 @@ export const startNode = Effect.fnUntraced(function* (world: World, options: Nod
   return {
     manager,
     nodeId,
+    /** For what stands above sessions. */
+    services,
     key: manager.self().key,
     target: { nodeId, addresses: manager.listening(), trusted: true },
     stop: Scope.close(scope, Exit.void)

@@ -1,0 +1,34 @@
+/** One end of a benchmark: the production layers from transport to Rpc, on loopback TCP, nothing above. */
+import { Effect, Layer, Result, type Scope } from "effect"
+import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
+import * as MemoryKeyStore from "#layers/identity/MemoryKeyStore"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
+import * as NodeRandom from "#layers/identity/NodeRandom"
+import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
+import * as DirectRouter from "#layers/router/DirectRouter"
+import * as SessionRpc from "#layers/rpc/SessionRpc"
+import * as NoiseSessions from "#layers/session/NoiseSessions"
+import * as RacingTransportManager from "#layers/transport/RacingTransportManager"
+import * as TcpTransport from "#layers/transport/TcpTransport"
+import { parseAddress } from "#schemas/transport/Address"
+import type { Rpc } from "#services/rpc/Rpc"
+import type { SessionManager } from "#services/session/SessionManager"
+
+const loopback = Result.getOrThrow(parseAddress("/ip4/127.0.0.1/tcp/0"))
+
+/** Answers a function that runs an effect inside the peer. */
+export const makePeer = Effect.fnUntraced(function* (options: { readonly listen: boolean }) {
+  const layer = SessionRpc.layer({ agent: "bench", mode: "server" }).pipe(
+    Layer.provide(DirectRouter.layer),
+    Layer.provideMerge(NoiseSessions.layer({ listen: options.listen ? [loopback] : [] })),
+    Layer.provide(RacingTransportManager.layer),
+    Layer.provide(TcpTransport.layer),
+    Layer.provide(VerifiedPeers.layer),
+    Layer.provide(KeyStoreIdentity.layer({ network: "bench", local: true })),
+    Layer.provide(MemoryKeyStore.layer),
+    Layer.provide(NodeRandom.layer),
+    Layer.provide(NodeCrypto.layer)
+  )
+  const context = yield* Layer.build(layer)
+  return <A, E>(effect: Effect.Effect<A, E, Rpc | SessionManager | Scope.Scope>) => Effect.provide(effect, context)
+})

@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { SeenIds } from "#core/router/SeenIds"
+
+describe("SeenIds", () => {
+  it("remembers an id for its lifetime and no longer", () => {
+    const seen = new SeenIds(10, 100)
+    seen.add("a", 0)
+    assert.isTrue(seen.has("a", 99))
+    assert.isFalse(seen.has("a", 100))
+  })
+
+  it("never holds more than its limit, and lets the oldest go", () => {
+    const seen = new SeenIds(3, 100)
+    for (const id of ["a", "b", "c", "d"]) seen.add(id, 0)
+    assert.strictEqual(seen.size, 3)
+    assert.deepStrictEqual(
+      ["a", "b", "c", "d"].map((id) => seen.has(id, 1)),
+      [false, true, true, true]
+    )
+  })
+
+  it("frees what has expired before it pushes anything out", () => {
+    const seen = new SeenIds(3, 100)
+    seen.add("old", 0)
+    seen.add("new", 90)
+    seen.add("newer", 150)
+    assert.strictEqual(seen.size, 2)
+    assert.isTrue(seen.has("new", 150))
+  })
+})

@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Queue, type Scope } from "effect"
+import { TestClock } from "effect/testing"
+import * as DirectRouter from "#layers/router/DirectRouter"
+import * as NoiseSessions from "#layers/session/NoiseSessions"
+import * as MemoryTransport from "#layers/transport/MemoryTransport"
+import { utf8 } from "#schemas/bytes/bytes"
+import { InnerEnvelope, MessageId, writeEnvelope } from "#schemas/router/InnerEnvelope"
+import { FrameType } from "#schemas/session/Frame"
+import { INCOMING_QUEUE } from "#services/router/Limits"
+import { RouterHandle } from "#services/router/RouterHandle"
+import { makeWorld, type SessionsLayer, settle, startNode } from "../../laws/sessionWorld.ts"
+
+const world = makeWorld(NoiseSessions.layer as SessionsLayer)
+
+const peer = Effect.fnUntraced(function* (seed: string, at?: string) {
+  const node = yield* startNode(world, { seed, ...(at === undefined ? {} : { at }) })
+  const services = yield* Layer.build(DirectRouter.layer.pipe(Layer.provide(Layer.succeedContext(node.services))))
+  return { ...node, router: Context.get(services, RouterHandle) }
+})
+
+const pair = Effect.gen(function* () {
+  world.cut = false
+  return { a: yield* peer("a"), b: yield* peer("b", "/memory/2") }
+})
+
+const inNetwork = <E>(name: string, body: Effect.Effect<void, E, Scope.Scope | MemoryTransport.MemoryHub>) =>
+  it.effect(name, () => Effect.scoped(body).pipe(Effect.provide(MemoryTransport.hub)))
+
+const snapshot = (text: string) => new InnerEnvelope({ type: "SNAPSHOT", body: utf8(text) })
+
+describe("DirectRouter", () => {
+  inNetwork(
+    "delivers an envelope to every subscriber of its type, and says so to the sender",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const [one, two] = [yield* b.router.incoming("SNAPSHOT"), yield* b.router.incoming("SNAPSHOT")]
+      const other = yield* b.router.incoming("WELCOME")
+      yield* a.router.send(b.target, snapshot("x"), { privacy: "direct" })
+      for (const queue of [one, two]) {
+        const { envelope, from } = yield* Queue.take(queue)
+        assert.deepStrictEqual(envelope.body, utf8("x"))
+        assert.strictEqual(from?.key, a.key)
+      }
+      assert.strictEqual(Queue.sizeUnsafe(other), 0)
+    })
+  )
+
+  inNetwork(
+    "refuses the anonymous path instead of taking another",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const refused = yield* Effect.flip(a.router.send(b.target, snapshot("x"), { privacy: "anonymous" }))
+      assert.strictEqual(refused._tag, "NoRoute")
+      assert.isUndefined(a.manager.find(b.key))
+    })
+  )
+
+  inNetwork(
+    "sends again until the ACK comes, and the recipient delivers once",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const queue = yield* b.router.incoming("SNAPSHOT")
+      const session = yield* a.manager.connect(b.target)
+      yield* settle
+      // Twice the same message id, as when only the ACK was lost.
+      const messageId = MessageId.make(new Uint8Array(16).fill(7))
+      const payload = writeEnvelope({ messageId, envelope: snapshot("once") })
+      session.offer(FrameType.ENVELOPE, payload)
+      session.offer(FrameType.ENVELOPE, payload)
+      yield* settle
+      assert.strictEqual(Queue.sizeUnsafe(queue), 1)
+
+      world.cut = true
+      const sending = yield* Effect.forkChild(a.router.sendDirect(b.target, snapshot("later")))
+      yield* settle
+      world.cut = false
+      yield* TestClock.adjust("7 seconds")
+      yield* settle
+      yield* Fiber.join(sending)
+      assert.strictEqual(Queue.sizeUnsafe(queue), 2)
+    })
+  )
+
+  inNetwork(
+    "gives up after five tries to a peer that nobody listens on, naming how many",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const sending = yield* Effect.forkChild(Effect.flip(a.router.sendDirect(b.target, snapshot("x"))))
+      for (let second = 0; second < 60; second++) {
+        yield* TestClock.adjust("1 second")
+        yield* settle
+      }
+      assert.include(yield* Fiber.join(sending), { _tag: "Unacknowledged", tries: 5 })
+    })
+  )
+
+  inNetwork(
+    "holds no more than its queue for a slow subscriber, and acknowledges only what it holds",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const queue = yield* b.router.incoming("SNAPSHOT")
+      const sending = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: INCOMING_QUEUE + 5 }, (_, at) => a.router.sendDirect(b.target, snapshot(`${at}`))),
+          { concurrency: INCOMING_QUEUE + 5 }
+        )
+      )
+      yield* settle
+      assert.strictEqual(Queue.sizeUnsafe(queue), INCOMING_QUEUE)
+      yield* Queue.takeAll(queue)
+      yield* TestClock.adjust("7 seconds")
+      yield* settle
+      yield* Fiber.join(sending)
+      assert.strictEqual(Queue.sizeUnsafe(queue), 5)
+    })
+  )
+
+  inNetwork(
+    "charges a peer for what is no envelope",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const session = yield* a.manager.connect(b.target)
+      yield* settle
+      for (let round = 0; round < 4; round++) session.offer(FrameType.ENVELOPE, new Uint8Array(17))
+      yield* settle
+      assert.isFalse(session.isOpen())
+    })
+  )
+})

@@ -6,7 +6,7 @@ export default defineConfig({
   resolve: { conditions: ["allium-source"] },
   ssr: { resolve: { conditions: ["allium-source"] } },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 30_000,
     execArgv: ["--conditions=allium-source"],
     maxWorkers: 2

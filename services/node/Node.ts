@@ -34,6 +34,16 @@ export const PeerStatus = Schema.Struct({
 })
 export type PeerStatus = typeof PeerStatus.Type
 
+/** A setting that should be a multiaddr is none. */
+export class InvalidAddress extends Schema.TaggedError<InvalidAddress>()("InvalidAddress", {
+  address: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `"${this.address}" is not an address: ${this.reason}`
+  }
+}
+
 export class Node extends Context.Service<
   Node,
   {

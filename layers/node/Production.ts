@@ -1,0 +1,31 @@
+/**
+ * A node of a real network: TCP, an SQLite file and keys in its data folder, node:crypto, the tempo of production.
+ *
+ * `Production.layer(settings)` needs nothing else. The whole node closes with the layer's scope, in order: first what
+ * asks of others, then the sessions with a GOODBYE, the database last.
+ */
+import { Layer } from "effect"
+import * as FileKeyStore from "#layers/identity/FileKeyStore"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
+import * as NodeRandom from "#layers/identity/NodeRandom"
+import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
+import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
+import * as TcpTransport from "#layers/transport/TcpTransport"
+import type { Settings } from "#schemas/node/Settings"
+import * as parts from "./parts.ts"
+import * as tempo from "./tempo.ts"
+
+const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
+  Layer.mergeAll(SqliteRecordStore.layer({ quotaBytes: diskQuota }), SqlitePeerStore.layer).pipe(
+    Layer.provide(SqliteDatabase.layer({ folder: dataFolder, synchronous }))
+  )
+
+export const layer = (settings: Settings) =>
+  parts.layer(settings).pipe(
+    Layer.provideMerge(FileKeyStore.layer(settings.dataFolder)),
+    // Built first: it makes the folder, and keeps a second node out of it.
+    Layer.provideMerge(storage(settings)),
+    Layer.provideMerge(Layer.mergeAll(TcpTransport.layer, NodeCrypto.layer, NodeRandom.layer)),
+    Layer.provide(settings.local ? tempo.local : tempo.production)
+  )

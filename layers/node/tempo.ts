@@ -1,0 +1,73 @@
+/**
+ * The tempo of a network on one page: every delay, deadline, period and retry of every domain, by name. A test holds
+ * this list to what `services` declares. What each one is for stands beside its declaration.
+ */
+import { Duration, Layer, Schedule } from "effect"
+import { BlockAgain } from "#services/content/Schedules"
+import type { GetError } from "#services/dht/Dht"
+import * as Dht from "#services/dht/Schedules"
+import type { SendError } from "#services/router/RouterHandle"
+import { AckDeadline, SendAgain } from "#services/router/Schedules"
+import { RequestTimeout } from "#services/rpc/Schedules"
+import * as Session from "#services/session/Schedules"
+import { DialAgain, DialDeadline, RaceStagger } from "#services/transport/Schedules"
+
+const { hours, millis, minutes, seconds } = Duration
+
+export const production = Layer.mergeAll(
+  // transport
+  Layer.succeed(RaceStagger, millis(250)),
+  Layer.succeed(DialDeadline, seconds(10)),
+  Layer.succeed(
+    DialAgain,
+    Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(Schedule.jittered)
+  ),
+  // session
+  Layer.succeed(Session.HandshakeDeadline, seconds(10)),
+  Layer.succeed(Session.SweepPace, Schedule.spaced("1 second")),
+  Layer.succeed(Session.HeartbeatAfter, seconds(15)),
+  Layer.succeed(Session.IdleAfter, minutes(5)),
+  Layer.succeed(Session.DrainFor, seconds(10)),
+  Layer.succeed(Session.RekeyAfter, hours(1)),
+  Layer.succeed(Session.BanDuration, minutes(30)),
+  Layer.succeed(Session.RecordLifetime, hours(24)),
+  // rpc
+  Layer.succeed(RequestTimeout, { initial: seconds(3), minimum: seconds(1), maximum: seconds(10) }),
+  // router
+  Layer.succeed(AckDeadline, seconds(5)),
+  Layer.succeed(
+    SendAgain,
+    Schedule.exponential("500 millis").pipe(
+      Schedule.jittered,
+      Schedule.upTo({ times: 4 }),
+      Schedule.setInputType<SendError>(),
+      Schedule.while(({ input }) => input._tag === "Unacknowledged" || input._tag === "SessionClosed")
+    )
+  ),
+  // dht
+  Layer.succeed(Dht.BootstrapTimeout, seconds(30)),
+  Layer.succeed(Dht.BootstrapAgain, Schedule.spaced("30 seconds")),
+  Layer.succeed(Dht.JoinStagger, seconds(5)),
+  Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("60 seconds")),
+  Layer.succeed(Dht.LivenessPace, Schedule.spaced("1 minute")),
+  Layer.succeed(Dht.VerifyAfter, minutes(45)),
+  Layer.succeed(Dht.SaveTablePace, Schedule.spaced("5 minutes")),
+  Layer.succeed(Dht.CleanupPace, Schedule.spaced("1 hour")),
+  Layer.succeed(Dht.ReprovidePace, Schedule.spaced("12 hours")),
+  // content
+  Layer.succeed(
+    BlockAgain,
+    Schedule.exponential("200 millis").pipe(
+      Schedule.jittered,
+      Schedule.upTo({ times: 2 }),
+      Schedule.setInputType<GetError>(),
+      Schedule.while(({ input }) => input._tag === "NotFound")
+    )
+  )
+)
+
+/** Nodes of one machine are few: they need not arrive one after the other, and their owner is waiting. */
+export const local = Layer.merge(production, Layer.succeed(Dht.JoinStagger, Duration.zero))
+
+/** In virtual time the real tempo costs nothing; only chance is taken out of the start. */
+export const test = local

@@ -1,0 +1,46 @@
+/** The command line's side of the control API: finds the running node of a data folder and speaks to it. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Effect, Schema } from "effect"
+import { FetchHttpClient, HttpClientError, HttpClientRequest } from "effect/http"
+import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
+import { Authorization, CONTROL_FILE, ControlApi, ControlFile } from "#services/node/ControlApi"
+import { Failure, failure } from "./Failure.ts"
+import { toFailure } from "./sentences.ts"
+
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(ControlFile))
+
+/** The sentence for every way in which no node answers. */
+const noNode = (data: string) =>
+  failure(`no node is running on ${data}: start one with "allium node --data ${data}", or name its folder with --data`)
+
+const announced = (data: string) =>
+  Effect.try({ try: () => readFileSync(join(data, CONTROL_FILE), "utf8"), catch: () => noNode(data) }).pipe(
+    Effect.flatMap(decode),
+    Effect.catchTag("SchemaError", () => Effect.fail(noNode(data)))
+  )
+
+/** The typed client of the node that runs on this data folder. */
+export const connect = Effect.fnUntraced(function* (data: string) {
+  const { url, token } = yield* announced(data)
+  const authorized = HttpApiMiddleware.layerClient(Authorization, ({ next, request }) =>
+    next(HttpClientRequest.bearerToken(request, token))
+  )
+  return yield* HttpApiClient.make(ControlApi, { baseUrl: url }).pipe(
+    Effect.provide([authorized, FetchHttpClient.layer])
+  )
+})
+
+/** Whatever goes wrong on the way to the node and in it, as a sentence. */
+export const sayFailure =
+  (data: string) =>
+  (error: { readonly _tag: string; readonly message: string }): Failure => {
+    if (error instanceof Failure) return error
+    // A refused connection is a control file that a killed node left behind.
+    if (HttpClientError.isHttpClientError(error)) {
+      return error.reason._tag === "TransportError"
+        ? noNode(data)
+        : failure(`the node on ${data} did not understand us (${error.reason._tag}): is it of another version?`)
+    }
+    return toFailure(error)
+  }

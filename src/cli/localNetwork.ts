@@ -1,0 +1,58 @@
+/**
+ * Nodes of one local network in this process, each as `allium node --local` would run it: its own keys, database,
+ * TCP port and control API, in a folder of its own.
+ */
+import { join } from "node:path"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import * as ControlServer from "#layers/node/ControlServer"
+import * as Production from "#layers/node/Production"
+import { defaultSettings } from "#schemas/node/defaultSettings"
+import type { Settings } from "#schemas/node/Settings"
+import { Blobs } from "#services/content/Blobs"
+import { Bootstrap } from "#services/dht/Bootstrap"
+import { Control } from "#services/node/Control"
+import { SessionManager } from "#services/session/SessionManager"
+import { RecordStore } from "#services/storage/RecordStore"
+
+export interface LocalNode {
+  readonly name: string
+  readonly folder: string
+  readonly address: string
+  readonly control: string
+  readonly blobs: Blobs["Service"]
+  readonly store: RecordStore["Service"]
+  /** Waits until it has found the others. */
+  readonly joined: Bootstrap["Service"]["joined"]
+  /** Ends it in order, before its time. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** Starts a node that lives until the scope closes, or until it is stopped. */
+export const startNode = Effect.fnUntraced(function* (
+  folder: string,
+  name: string,
+  settings: Pick<Settings, "bootstrap" | "replicationFactor">
+) {
+  const dataFolder = join(folder, name)
+  const scope = yield* Scope.fork(yield* Scope.Scope)
+  const node = Production.layer({
+    ...defaultSettings,
+    ...settings,
+    dataFolder,
+    local: true,
+    listen: ["/ip4/127.0.0.1/tcp/0"]
+  })
+  const control = ControlServer.layer({ folder: dataFolder, port: 0, stop: Effect.void })
+  const services = yield* Layer.buildWithScope(Layer.provideMerge(control, node), scope)
+  const [address] = Context.get(services, SessionManager).listening()
+  return {
+    name,
+    folder: dataFolder,
+    address: String(address),
+    control: Context.get(services, Control).url,
+    blobs: Context.get(services, Blobs),
+    store: Context.get(services, RecordStore),
+    joined: Context.get(services, Bootstrap).joined,
+    stop: Scope.close(scope, Exit.void)
+  } satisfies LocalNode
+})

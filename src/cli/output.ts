@@ -1,0 +1,47 @@
+/**
+ * What the commands print: data to stdout, everything said besides to stderr. With `--json` each datum is one JSON
+ * object on a line of its own.
+ */
+import { Effect } from "effect"
+
+/** Colours only where a person looks, and not where they said no (https://no-color.org). */
+const inColour = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb"
+
+const paint = (stream: NodeJS.WriteStream) => {
+  const colour = (code: number) => (text: string) => (inColour(stream) ? `\x1b[${code}m${text}\x1b[0m` : text)
+  return { bold: colour(1), dim: colour(2), red: colour(31), green: colour(32), yellow: colour(33), cyan: colour(36) }
+}
+
+export const paintOut = paint(process.stdout)
+export const paintErr = paint(process.stderr)
+
+/** A line of data. */
+export const say = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
+
+/** A line for whoever watches. */
+export const note = (line: string) => Effect.sync(() => void process.stderr.write(`${line}\n`))
+
+export const sayJson = (value: object) => say(JSON.stringify(value))
+
+/** One datum, for machines or for people. */
+export const tell = <A extends object>(json: boolean, value: A, text: (value: A) => string) =>
+  say(json ? JSON.stringify(value) : text(value))
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"]
+
+/** "1.5 MiB". */
+export const size = (bytes: number): string => {
+  const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]}`
+}
+
+/** "2 d 3 h", "5 min 12 s", "340 ms". */
+export const duration = (milliseconds: number): string => {
+  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`
+  const seconds = milliseconds / 1_000
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const [minutes, hours, days] = [Math.floor(seconds / 60), Math.floor(seconds / 3_600), Math.floor(seconds / 86_400)]
+  if (hours < 1) return `${minutes} min ${Math.floor(seconds % 60)} s`
+  return days < 1 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`
+}

@@ -1,0 +1,186 @@
+/**
+ * What `allium network` does: starts a network and tells a story with it. Content put on one node is found from
+ * another, and again after a node that held it has gone.
+ */
+import { createHash } from "node:crypto"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Duration, Effect, References, Stream } from "effect"
+import { cidText, digestOf } from "#schemas/content/Cid"
+import type { BlobReceipt } from "#services/content/Blobs"
+import { failure } from "./Failure.ts"
+import { type LocalNode, startNode } from "./localNetwork.ts"
+import { duration, paintOut, say, sayJson, size } from "./output.ts"
+import { endsOnSignal } from "./runMain.ts"
+import { toFailure } from "./sentences.ts"
+
+export interface NetworkOptions {
+  readonly nodes: number
+  readonly once: boolean
+  readonly file: string | undefined
+  readonly json: boolean
+}
+
+/** Fewer than the nodes, so that there is something to see: not everybody holds everything. */
+const COPIES = 3
+const MADE_UP_BYTES = 2 * 1024 * 1024
+const BLOCK_KIND = 0
+
+export const runNetwork = Effect.fnUntraced(
+  function* (options: NetworkOptions) {
+    const tell = teller(options.json)
+    const content = yield* contentOf(options.file)
+    const folder = yield* temporaryFolder
+    const nodes = yield* start(tell, folder, options.nodes)
+
+    const [first] = nodes
+    const receipt = yield* tell.timed("put", first.blobs.put(Stream.make(content.bytes)), (receipt) => ({
+      text: `${paintOut.bold("node-1")} stored ${content.name} (${size(receipt.bytes)}) as ${paintOut.cyan(cidText(receipt.cid))}`,
+      data: { node: "node-1", cid: cidText(receipt.cid), bytes: receipt.bytes, blocks: receipt.blocks }
+    }))
+    const holders = yield* showReplicas(tell, nodes, receipt)
+
+    const others = nodes.filter((node) => node !== first)
+    const reader = others.find((node) => !holders.includes(node)) ?? others[0] ?? first
+    yield* fetchFrom(tell, reader, receipt, content.bytes)
+
+    const victim = holders.find((node) => node !== reader) ?? first
+    yield* tell.timed("stop", victim.stop, () => ({
+      text: `${paintOut.bold(victim.name)} stopped, and its copies with it`,
+      data: { node: victim.name }
+    }))
+    const last = others.find((node) => node !== reader && node !== victim) ?? reader
+    yield* fetchFrom(tell, last, receipt, content.bytes)
+
+    if (options.once) return
+    yield* endsOnSignal
+    yield* tell.stayUp(last, receipt)
+    yield* Effect.never
+  },
+  Effect.scoped,
+  Effect.mapError(toFailure),
+  // The story is the log; a node that was stopped on purpose is no news to the others.
+  Effect.provideService(References.MinimumLogLevel, "Error")
+)
+
+const contentOf = (file: string | undefined) =>
+  Effect.try({
+    try: () =>
+      file === undefined
+        ? { name: "a made-up file", bytes: madeUp(MADE_UP_BYTES) }
+        : { name: file, bytes: new Uint8Array(readFileSync(file)) },
+    catch: () => failure(`${file} cannot be read: check its name and permissions`)
+  })
+
+/** Reproducible, and no two blocks alike. */
+const madeUp = (length: number): Uint8Array => {
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at += 32) bytes.set(createHash("sha256").update(`allium ${at}`).digest(), at)
+  return bytes
+}
+
+const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "allium-network-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+const start = Effect.fnUntraced(function* (tell: Teller, folder: string, count: number) {
+  const settings = { replicationFactor: Math.min(COPIES, count) }
+  const describe = (node: LocalNode) => ({
+    text: `${paintOut.bold(node.name)} listens on ${paintOut.dim(node.address)}`,
+    data: { node: node.name, address: node.address, control: node.control, folder: node.folder }
+  })
+  const first = yield* tell.timed("start", startNode(folder, "node-1", { ...settings, bootstrap: [] }), describe)
+  const rest = yield* Effect.forEach(
+    Array.from({ length: count - 1 }, (_, index) => `node-${index + 2}`),
+    (name) => tell.timed("start", startNode(folder, name, { ...settings, bootstrap: [first.address] }), describe)
+  )
+  const nodes = [first, ...rest] as const
+  yield* tell.timed(
+    "join",
+    Effect.forEach(nodes, (node) => node.joined, { concurrency: count, discard: true }),
+    () => ({ text: `all ${count} nodes found each other`, data: { nodes: count } })
+  )
+  return nodes
+})
+
+/** Tells what each node holds; answers those that hold the root block. */
+const showReplicas = Effect.fnUntraced(function* (tell: Teller, nodes: ReadonlyArray<LocalNode>, receipt: BlobReceipt) {
+  const holders: Array<LocalNode> = []
+  for (const node of nodes) {
+    const held = yield* node.store.get(BLOCK_KIND, digestOf(receipt.cid))
+    const usage = yield* node.store.usage()
+    if (held.length > 0) holders.push(node)
+    yield* tell.line("replicas", {
+      text: `${paintOut.bold(node.name)} holds ${size(usage.bytes)} in ${usage.records} records${held.length > 0 ? paintOut.green(", the root among them") : ""}`,
+      data: { node: node.name, records: usage.records, bytes: usage.bytes, root: held.length > 0 }
+    })
+  }
+  return holders
+})
+
+const fetchFrom = Effect.fnUntraced(function* (
+  tell: Teller,
+  node: LocalNode,
+  receipt: BlobReceipt,
+  expected: Uint8Array
+) {
+  const digest = createHash("sha256")
+  const fetched = Stream.runForEach(node.blobs.get(receipt.cid), (bytes) =>
+    Effect.sync(() => void digest.update(bytes))
+  )
+  yield* tell.timed("get", fetched, () => ({
+    text: `${paintOut.bold(node.name)} fetched it, every block verified`,
+    data: { node: node.name, cid: cidText(receipt.cid), bytes: receipt.bytes }
+  }))
+  if (!digest.digest().equals(createHash("sha256").update(expected).digest())) {
+    return yield* failure(
+      `${node.name} fetched other bytes than were stored: this is a defect of allium, please report it`
+    )
+  }
+})
+
+interface Told {
+  readonly text: string
+  readonly data: object
+}
+
+interface Teller {
+  readonly line: (step: string, told: Told, milliseconds?: number) => Effect.Effect<void>
+  /** Runs a step and tells it with the time that it took. */
+  readonly timed: <A, E, R>(
+    step: string,
+    effect: Effect.Effect<A, E, R>,
+    tell: (value: A) => Told
+  ) => Effect.Effect<A, E, R>
+  readonly stayUp: (node: LocalNode, receipt: BlobReceipt) => Effect.Effect<void>
+}
+
+const teller = (json: boolean): Teller => {
+  const line: Teller["line"] = (step, { text, data }, milliseconds) => {
+    const time = milliseconds === undefined ? {} : { milliseconds: Math.round(milliseconds) }
+    if (json) return sayJson({ step, ...data, ...time })
+    const column = (milliseconds === undefined ? "" : duration(milliseconds)).padStart(9)
+    return say(`${paintOut.dim(column)}  ${text}`)
+  }
+  return {
+    line,
+    timed: (step, effect, told) =>
+      Effect.flatMap(Effect.timed(effect), ([took, value]) =>
+        Effect.as(line(step, told(value), Duration.toMillis(took)), value)
+      ),
+    stayUp: (node, receipt) =>
+      json
+        ? sayJson({ step: "up", node: node.name, folder: node.folder, control: node.control })
+        : say(
+            [
+              "",
+              "The network stays up until Ctrl-C. From another terminal in this folder:",
+              `  npx --no-install allium get ${cidText(receipt.cid)} -o copy --data ${node.folder}`,
+              `  npx --no-install allium put README.md --data ${node.folder}`,
+              `  npx --no-install allium status --data ${node.folder}`
+            ].join("\n")
+          )
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Allium for apps: the services to call, the layers that keep them, and the types in between.
+ *
+ *     import { Blobs, defaultSettings, Production } from "allium"
+ *
+ * Single modules are reached by path as well: "allium/services/dht/Dht".
+ */
+export * as Production from "#layers/node/Production"
+export * as Test from "#layers/node/Test"
+export { Cid, CidFromText, cidOfText, cidText } from "#schemas/content/Cid"
+export { NodeId, NodeIdFromText, nodeIdText } from "#schemas/identity/NodeId"
+export { PublicKey, PublicKeyFromDid } from "#schemas/identity/PublicKey"
+export { defaultSettings } from "#schemas/node/defaultSettings"
+export { Settings } from "#schemas/node/Settings"
+export { RpcFailure } from "#schemas/rpc/RpcFailure"
+export { Address, AddressFromText, parseAddress } from "#schemas/transport/Address"
+export * from "#services/content/Blobs"
+export { Bootstrap, BootstrapFailed } from "#services/dht/Bootstrap"
+export * from "#services/dht/Dht"
+export { RecordValidators } from "#services/dht/RecordValidators"
+export { Identity } from "#services/identity/Identity"
+export { Node, type NodeStatus, type PeerStatus } from "#services/node/Node"
+export * from "#services/router/RouterHandle"
+export * from "#services/rpc/Rpc"
+export * from "#services/session/SessionManager"
+export { DatabaseUnusable, DataFolderInUse } from "#services/storage/DataFolder"
+export { StorageFailed, StoreFull } from "#services/storage/RecordStore"

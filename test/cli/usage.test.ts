@@ -1,0 +1,147 @@
+import { spawnSync } from "node:child_process"
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { VERSION } from "#schemas/node/version"
+import { allium, cleanUp, temporaryFolder } from "./processes.ts"
+
+const CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+
+afterEach(cleanUp)
+
+/** Fails with this code, says one line that matches, and prints no data. */
+const refuses = async (
+  args: ReadonlyArray<string>,
+  code: number,
+  sentence: RegExp,
+  env: Record<string, string> = {}
+) => {
+  const ended = await allium(args, { env })
+  assert.match(ended.stderr, sentence)
+  assert.deepStrictEqual(
+    [ended.code, ended.stdout.toString(), ended.stderr.trim().split("\n").length],
+    [code, "", 1],
+    ended.stderr
+  )
+}
+
+describe("usage", () => {
+  it("tells its version as package.json has it", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
+    assert.strictEqual(VERSION, version)
+    assert.include((await allium(["--version"])).stdout.toString(), version)
+  })
+
+  it("explains every command with an example", async () => {
+    const commands = ["init", "node", "put", "get", "provide", "providers", "peers", "status", "network"]
+    const helps = await Promise.all(commands.map((command) => allium([command, "--help"])))
+    for (const { code, stdout } of helps) {
+      assert.strictEqual(code, 0)
+      assert.match(stdout.toString(), /EXAMPLES\n(.|\n)*allium /)
+    }
+  })
+
+  it("ends with 2 and a sentence where it is used wrongly", async () => {
+    await Promise.all([
+      refuses(["frobnicate"], 2, /Unknown subcommand "frobnicate"/),
+      refuses(["put"], 2, /FILE.*see "allium put --help"/),
+      refuses(["put", "x", "--colour"], 2, /--colour/),
+      refuses(["get", "hello"], 2, /"hello".*not a CID/),
+      refuses(["network", "--nodes", "many"], 2, /"many"/)
+    ])
+  })
+
+  it("ends with 1 and a sentence where no node is running", async () => {
+    const data = temporaryFolder()
+    const commands = [
+      ["status"],
+      ["peers"],
+      ["get", CID],
+      ["provide", CID],
+      ["providers", CID],
+      ["put", "package.json"]
+    ]
+    await Promise.all(
+      commands.map((args) => refuses([...args, "--data", data], 1, /no node is running on .*allium node --data/))
+    )
+  })
+
+  it("knows a control file that a killed node left behind", async () => {
+    const data = temporaryFolder()
+    writeFileSync(join(data, "control.json"), JSON.stringify({ url: "http://127.0.0.1:1", token: "x", pid: 1 }))
+    await refuses(["status", "--data", data], 1, /no node is running on/)
+    writeFileSync(join(data, "control.json"), "{")
+    await refuses(["status", "--data", data], 1, /no node is running on/)
+  })
+
+  it("says which file is missing or cannot be put", async () => {
+    const data = temporaryFolder()
+    await Promise.all([
+      refuses(["put", join(data, "nothing"), "--data", data], 1, /there is no file .*nothing/),
+      refuses(["put", data, "--data", data], 1, /is a folder/)
+    ])
+  })
+
+  it("says which setting is wrong, and where", async () => {
+    const told = (
+      toml: string,
+      sentence: RegExp,
+      flags: ReadonlyArray<string> = [],
+      env: Record<string, string> = {}
+    ) => {
+      const data = temporaryFolder()
+      writeFileSync(join(data, "allium.toml"), toml)
+      return refuses(["node", "--data", data, ...flags], 1, sentence, env)
+    }
+    await Promise.all([
+      told('network = "x"\nlisten = [\n', /allium\.toml.*line \d/),
+      told('colour = "blue"\n', /unknown settings: colour/),
+      told("replicationFactor = 500\n", /replicationFactor/),
+      told("", /diskQuota/, [], { ALLIUM_DISK_QUOTA: "much" }),
+      told("", /"somewhere" is not an address/, ["--listen", "somewhere"]),
+      told("", /\/p2p\//, ["--bootstrap", "/ip4/127.0.0.1/tcp/4150"])
+    ])
+  })
+
+  // Root may write anywhere.
+  it.skipIf(process.getuid?.() === 0)("says that a folder cannot be written", async () => {
+    const data = join(temporaryFolder(), "closed")
+    mkdirSync(data)
+    chmodSync(data, 0o500)
+    await refuses(["init", "--data", data], 1, /cannot be/)
+  })
+
+  it("says that a data folder is a file", async () => {
+    const data = join(temporaryFolder(), "file")
+    writeFileSync(data, "")
+    await refuses(["init", "--data", data], 2, /is not a directory/)
+  })
+
+  it.skipIf(!existsSync("/usr/bin/node"))("says on an old Node which one it needs", () => {
+    const { stdout } = spawnSync("/usr/bin/node", ["--version"])
+    if (Number.parseInt(stdout.toString().slice(1), 10) >= 24) return
+    const ended = spawnSync("/usr/bin/node", ["src/cli/allium.js", "--help"])
+    assert.strictEqual(ended.status, 1)
+    assert.match(ended.stderr.toString(), /^allium needs Node\.js 24 or newer.*\n$/)
+  })
+})
+
+describe("init", () => {
+  it("makes an identity once, prints its did, and keeps both for itself", async () => {
+    const data = join(temporaryFolder(), "node")
+    const first = await allium(["init", "--data", data])
+    assert.strictEqual(first.code, 0)
+    assert.match(first.stdout.toString(), /^did:key:z6Mk\w+\n$/)
+    assert.strictEqual(statSync(join(data, "identity.key")).mode & 0o777, 0o600)
+    const again = JSON.parse((await allium(["init", "--json"], { env: { ALLIUM_DATA: data } })).stdout.toString())
+    assert.strictEqual(`${again.did}\n`, first.stdout.toString())
+  })
+
+  it("writes settings that say nothing yet and can all be uncommented", async () => {
+    const data = temporaryFolder()
+    await allium(["init", "--data", data])
+    const file = join(data, "allium.toml")
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(/^# (\w+ = )/gm, "$1"))
+    assert.strictEqual((await allium(["init", "--data", data])).code, 0)
+  })
+})

@@ -31,7 +31,6 @@ export class Link implements Session {
   readonly dialled: boolean
   readonly since: number
   readonly boot: string
-  readonly closed: Effect.Effect<CloseReason>
   /** Marks for the sweep, unix milliseconds: the last frame that came, and the last that was more than a heartbeat. */
   lastHeard: number
   lastUsed: number
@@ -72,17 +71,25 @@ export class Link implements Session {
     this.boot = established.boot
     this.dialled = connection.dialled
     this.since = this.lastHeard = this.lastUsed = this.#keySince = now
-    this.closed = Deferred.await(this.#ended)
   }
 
   get address(): Address {
     return this.#connection.address
   }
 
-  readonly isOpen = (): boolean => this.#reason === undefined
-  readonly takesRequests = (): boolean => this.#reason === undefined && this.drainUntil === undefined
+  get closed(): Effect.Effect<CloseReason> {
+    return Deferred.await(this.#ended)
+  }
 
-  readonly offer = (type: FrameType, payload: Uint8Array): boolean => {
+  isOpen(): boolean {
+    return this.#reason === undefined
+  }
+
+  takesRequests(): boolean {
+    return this.#reason === undefined && this.drainUntil === undefined
+  }
+
+  offer(type: FrameType, payload: Uint8Array): boolean {
     if (this.#reason !== undefined || payload.length > INNER_LIMIT) return false
     if (this.#queue.bytes + payload.length + HEADER_BYTES > SEND_QUEUE) return false
     this.#queue.push(type, payload)
@@ -94,15 +101,18 @@ export class Link implements Session {
     return true
   }
 
-  readonly send = (type: FrameType, payload: Uint8Array): Effect.Effect<void, SessionClosed> =>
-    Effect.suspend(() => {
+  send(type: FrameType, payload: Uint8Array): Effect.Effect<void, SessionClosed> {
+    return Effect.suspend(() => {
       if (this.#reason !== undefined) return new SessionClosed({ reason: this.#reason })
       if (this.offer(type, payload)) return Effect.void
       if (payload.length > INNER_LIMIT) return Effect.die(new RangeError("a payload above the limit of a frame"))
-      return Effect.flatMap(this.#room, () => this.send(type, payload))
+      return Effect.flatMap(this.#room(), () => this.send(type, payload))
     })
+  }
 
-  readonly close = (reason: GoodbyeReason): Effect.Effect<void> => Effect.sync(() => this.leave(reason, "closed here"))
+  close(reason: GoodbyeReason): Effect.Effect<void> {
+    return Effect.sync(() => this.leave(reason, "closed here"))
+  }
 
   /** GOODBYE, then the end. What was offered before still goes out. */
   leave(goodbye: GoodbyeReason, reason: CloseReason): void {
@@ -238,15 +248,18 @@ export class Link implements Session {
     return written
   }
 
-  readonly #room: Effect.Effect<void> = Effect.callback((resume) => {
-    const waiters = (this.#waiters ??= [])
-    const waiter = () => resume(Effect.void)
-    waiters.push(waiter)
-    return Effect.sync(() => {
-      const at = waiters.indexOf(waiter)
-      if (at >= 0) waiters.splice(at, 1)
+  /** Waits until the queue has fallen, or the session ended. */
+  #room(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      const waiters = (this.#waiters ??= [])
+      const waiter = () => resume(Effect.void)
+      waiters.push(waiter)
+      return Effect.sync(() => {
+        const at = waiters.indexOf(waiter)
+        if (at >= 0) waiters.splice(at, 1)
+      })
     })
-  })
+  }
 
   #wake(): void {
     const waiters = this.#waiters

@@ -73,7 +73,7 @@ export const makeDialler = (options: DiallerOptions) => {
         onSuccess: ({ connection, established }) => options.serve(connection, established)
       }),
       // Interrupted, when the manager closes: nobody may be left waiting.
-      Effect.onInterrupt(() => Effect.asVoid(Deferred.interrupt(wait))),
+      Effect.onInterrupt(() => Effect.sync(() => Deferred.doneUnsafe(wait, refuse(target, "session", "closed here")))),
       Effect.scoped
     )
 

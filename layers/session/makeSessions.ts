@@ -6,6 +6,8 @@ import { Clock, Duration, Effect, FiberSet, Metric, PubSub, Scheduler, type Scop
 import type { Contact } from "#core/identity/Contact"
 import { HalfOpen } from "#core/session/HalfOpen"
 import { Reputation } from "#core/session/Reputation"
+import { concrete } from "#layers/transport/interfaces"
+import { nodeIdShort } from "#schemas/identity/NodeId"
 import { TOKEN_BYTES } from "#schemas/session/controlFrames"
 import { BOOT_BYTES } from "#schemas/session/HandshakeMessage"
 import type { Address } from "#schemas/transport/Address"
@@ -20,7 +22,6 @@ import { type CloseReason, type Session, type SessionEvent, SessionManager } fro
 import { DialAgain } from "#services/transport/Schedules"
 import type { Connection } from "#services/transport/Transport"
 import { TransportManager } from "#services/transport/TransportManager"
-import { concrete } from "../transport/interfaces.ts"
 import { makeDialler } from "./dialling.ts"
 import { type Established, type HandshakeEffect, HandshakeFailed, type Handshaker } from "./Handshaker.ts"
 import { type Introducer, makeIntroducer } from "./introductions.ts"
@@ -40,6 +41,23 @@ export interface SessionOptions {
 
 /** After everything that runs at priority 0 in the same tick. */
 const LAST = 1
+
+/** Ends that somebody may want to look into. */
+const FAULTS: ReadonlySet<CloseReason> = new Set([
+  "silent",
+  "banned",
+  "flooding",
+  "bad mac",
+  "malformed",
+  "unsealed frame",
+  "rekey overdue"
+])
+
+const logged = (
+  sentence: string,
+  { address, dialled }: Pick<Connection, "address" | "dialled">,
+  fields: Record<string, string>
+) => Effect.annotateLogs(Effect.logDebug(sentence), { ...fields, address: address.text, dialled })
 
 export const makeSessions = Effect.fnUntraced(function* (
   options: SessionOptions,
@@ -104,6 +122,8 @@ export const makeSessions = Effect.fnUntraced(function* (
       count(Metrics.closed, { reason })
       Metrics.open.updateUnsafe(table.all.size, context)
       for (const handle of closeHandlers) handle(link, reason)
+      if (FAULTS.has(reason))
+        run(logged("A session was ended", link, { reason, peer: nodeIdShort(link.contact.nodeId) }))
       PubSub.publishUnsafe(events, { _tag: "Closed", session: link, reason })
     }
   }
@@ -133,9 +153,7 @@ export const makeSessions = Effect.fnUntraced(function* (
         Effect.tapError(({ reason }) => {
           count(Metrics.refused, { reason })
           connection.abort()
-          return Effect.logDebug("A connection came to no session").pipe(
-            Effect.annotateLogs({ reason, address: connection.address.text, dialled: connection.dialled })
-          )
+          return logged("A connection came to no session", connection, { reason })
         })
       )
     })
@@ -161,7 +179,7 @@ export const makeSessions = Effect.fnUntraced(function* (
         wait === 0 ? connection.receive : Effect.andThen(Effect.sleep(wait), connection.receive)
       )
       return Effect.whileLoop({
-        while: link.isOpen,
+        while: () => link.isOpen(),
         body: () => read,
         step: (frames) => {
           wait = link.receive(frames)

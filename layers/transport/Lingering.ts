@@ -5,6 +5,7 @@ import { Effect, Schedule } from "effect"
 /** Sweeps that a socket may see; with the pace below, one to two seconds. */
 const PATIENCE = 2
 const PACE = "1 second"
+const MOMENT = "50 millis"
 
 export class Lingering {
   readonly #sockets = new Map<Socket, number>()
@@ -26,13 +27,13 @@ export class Lingering {
   }
 }
 
-/** Lives with the scope; at its end what still lingers has as long as ever, then it is cut off. */
+/** Lives with the scope; at its end what still lingers has a moment more, then it is cut off. */
 export const makeLingering = Effect.gen(function* () {
   const lingering = yield* Effect.acquireRelease(
     Effect.sync(() => new Lingering()),
     (it) =>
       Effect.sync(() => it.sweep()).pipe(
-        Effect.andThen(Effect.suspend(() => (it.size === 0 ? Effect.void : Effect.sleep("50 millis")))),
+        Effect.andThen(Effect.suspend(() => (it.size === 0 ? Effect.void : Effect.sleep(MOMENT)))),
         Effect.repeat(Schedule.recurs(PATIENCE).pipe(Schedule.while(() => it.size > 0)))
       )
   )

@@ -57,7 +57,8 @@ export interface Session {
   readonly takesRequests: () => boolean
   /**
    * Puts a frame into the row that leaves at the end of this tick. Synchronous, for the hot path: false when the
-   * session has ended or `SEND_QUEUE` bytes wait, and then nothing was queued. `payload` at most 65,511 bytes.
+   * session has ended or `SEND_QUEUE` bytes wait, and then nothing was queued. `payload` at most 65,511 bytes, and
+   * unchanged afterwards: it is sealed where it lies.
    */
   readonly offer: (type: FrameType, payload: Uint8Array) => boolean
   /** As `offer`, but waits for room. */

@@ -15,12 +15,13 @@ import {
   writeGoodbye,
   writeHeartbeat
 } from "#schemas/session/controlFrames"
-import { Flag, FrameType, flagsOf, HEADER_BYTES, INNER_LIMIT, writeHeader } from "#schemas/session/Frame"
+import { FrameType, HEADER_BYTES, INNER_LIMIT } from "#schemas/session/Frame"
 import type { Address } from "#schemas/transport/Address"
-import { REKEY_FRAMES, REKEY_OVERDUE, SEND_QUEUE } from "#services/session/Limits"
+import { SEND_QUEUE } from "#services/session/Limits"
 import { type CloseReason, type Session, SessionClosed } from "#services/session/SessionManager"
 import type { Connection } from "#services/transport/Transport"
-import type { Cipher, Established } from "./Handshaker.ts"
+import type { Established } from "./Handshaker.ts"
+import { ReceivingKey, SendingKey } from "./keys.ts"
 import type { Shared } from "./Shared.ts"
 
 /** Waiting fibers are let on when the queue has fallen so far, so that they do not wake for one frame each. */
@@ -43,8 +44,8 @@ export class Link implements Session {
 
   readonly #shared: Shared
   readonly #connection: Connection
-  readonly #send: Cipher
-  readonly #receive: Cipher
+  readonly #sending: SendingKey
+  readonly #receiving: ReceivingKey
   readonly #queue = new FrameQueue()
   readonly #ended = Deferred.makeUnsafe<CloseReason>()
   readonly #bytes: TokenBucket
@@ -54,23 +55,20 @@ export class Link implements Session {
   #used = false
   #blocked = false
   #waiters: Array<() => void> | undefined
-  #sentUnderKey = 0
-  #keySince: number
-  #receivedUnderKey = 0
   #rowFrames = 0
 
   constructor(shared: Shared, connection: Connection, established: Established) {
     const now = shared.now()
     this.#shared = shared
     this.#connection = connection
-    this.#send = established.send
-    this.#receive = established.receive
+    this.#sending = new SendingKey(established.send, shared.rekeyAfter, now)
+    this.#receiving = new ReceivingKey(established.receive)
     this.#bytes = new TokenBucket(shared.rates.bytes, now)
     this.#frames = new TokenBucket(shared.rates.frames, now)
     this.contact = established.contact
     this.boot = established.boot
     this.dialled = connection.dialled
-    this.since = this.lastHeard = this.lastUsed = this.#keySince = now
+    this.since = this.lastHeard = this.lastUsed = now
   }
 
   get address(): Address {
@@ -168,27 +166,13 @@ export class Link implements Session {
   }
 
   #onFrame(frame: Uint8Array): void {
-    const flags = flagsOf(frame)
-    if ((flags & Flag.SEALED) === 0) this.end("unsealed frame")
-    else if (frame[1] !== FrameType.BATCH) this.end("malformed")
+    const row = this.#receiving.open(frame)
+    if (row === "rekey overdue") this.leave(row, row)
+    else if (typeof row === "string") this.end(row)
     else {
-      const row = this.#receive.open(frame.subarray(0, HEADER_BYTES), frame.subarray(HEADER_BYTES))
-      if (row === undefined) this.end("bad mac")
-      else if (this.#keyIsFresh((flags & Flag.REKEY) !== 0)) this.#onRow(row)
-      else this.leave("rekey overdue", "rekey overdue")
+      this.#rowFrames++ // an empty row costs something, too
+      if (!readRow(row, this.#onInner)) this.#shared.charge(this.contact.key, "malformed")
     }
-  }
-
-  #keyIsFresh(rekey: boolean): boolean {
-    if (!rekey) return ++this.#receivedUnderKey < REKEY_OVERDUE
-    this.#receive.rekey()
-    this.#receivedUnderKey = 0
-    return true
-  }
-
-  #onRow(row: Uint8Array): void {
-    this.#rowFrames++ // an empty row costs something, too
-    if (!readRow(row, this.#onInner)) this.#shared.charge(this.contact.key, "malformed")
   }
 
   readonly #onInner = (type: number, payload: Uint8Array): boolean => {
@@ -222,7 +206,7 @@ export class Link implements Session {
     if (this.#used) this.lastUsed = now
     this.#used = false
     while (this.#queue.length > 0) {
-      if (this.#writeRow(this.#queue.takeRow(), now)) continue
+      if (this.#connection.write(this.#sending.seal(this.#queue.takeRow(), now))) continue
       if (this.#blocked) return
       this.#blocked = true
       this.#shared.whenDrained(this.#connection, () => {
@@ -231,21 +215,6 @@ export class Link implements Session {
       })
       return
     }
-  }
-
-  #writeRow(parts: ReadonlyArray<Uint8Array>, now: number): boolean {
-    let length = 0
-    for (const part of parts) length += part.length
-    const rekey = ++this.#sentUnderKey >= REKEY_FRAMES || now - this.#keySince >= this.#shared.rekeyAfter
-    const header = new Uint8Array(HEADER_BYTES)
-    writeHeader(header, 0, FrameType.BATCH, rekey ? Flag.SEALED | Flag.REKEY : Flag.SEALED, length)
-    const written = this.#connection.write([header, ...this.#send.seal(header, parts)])
-    if (rekey) {
-      this.#send.rekey()
-      this.#sentUnderKey = 0
-      this.#keySince = now
-    }
-    return written
   }
 
   /** Waits until the queue has fallen, or the session ended. */

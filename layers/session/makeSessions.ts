@@ -2,7 +2,7 @@
  * The machinery that keeps the SessionManager's promise, for any way of shaking hands: accepting, opening, ending, and
  * one sweep for everything that time does to sessions.
  */
-import { Clock, Duration, Effect, FiberSet, Metric, PubSub, Scheduler, type Scope } from "effect"
+import { Clock, Duration, Effect, FiberSet, PubSub, Scheduler, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { HalfOpen } from "#core/session/HalfOpen"
 import { Reputation } from "#core/session/Reputation"
@@ -23,10 +23,12 @@ import { DialAgain } from "#services/transport/Schedules"
 import type { Connection } from "#services/transport/Transport"
 import { TransportManager } from "#services/transport/TransportManager"
 import { makeDialler } from "./dialling.ts"
+import { flushAtEndOfTick } from "./endOfTick.ts"
 import { type Established, type HandshakeEffect, HandshakeFailed, type Handshaker } from "./Handshaker.ts"
 import { type Introducer, makeIntroducer } from "./introductions.ts"
 import { Link } from "./Link.ts"
 import { OwnRecord } from "./OwnRecord.ts"
+import { FAULTS, logged, makeCount } from "./reporting.ts"
 import { SessionTable } from "./SessionTable.ts"
 import type { Shared } from "./Shared.ts"
 import { makeSweep } from "./sweep.ts"
@@ -38,26 +40,6 @@ export interface SessionOptions {
   /** Bits of the PeerRecord. */
   readonly capabilities?: number
 }
-
-/** After everything that runs at priority 0 in the same tick. */
-const LAST = 1
-
-/** Ends that somebody may want to look into. */
-const FAULTS: ReadonlySet<CloseReason> = new Set([
-  "silent",
-  "banned",
-  "flooding",
-  "bad mac",
-  "malformed",
-  "unsealed frame",
-  "rekey overdue"
-])
-
-const logged = (
-  sentence: string,
-  { address, dialled }: Pick<Connection, "address" | "dialled">,
-  fields: Record<string, string>
-) => Effect.annotateLogs(Effect.logDebug(sentence), { ...fields, address: address.text, dialled })
 
 export const makeSessions = Effect.fnUntraced(function* (
   options: SessionOptions,
@@ -98,28 +80,21 @@ export const makeSessions = Effect.fnUntraced(function* (
   let useful: (contact: Contact) => boolean = () => false
 
   const isBanned = (key: string) => reputation.isBanned(key, now())
-  /** Counters by their one attribute are few, and made once. */
-  const counters = new Map<string, Metric.Metric<number, unknown>>()
-  const count = (metric: Metric.Counter<number>, attributes: Record<string, string>): void => {
-    const name = `${metric.id} ${Object.values(attributes).join(" ")}`
-    const known = counters.get(name) ?? Metric.withAttributes(metric, attributes)
-    counters.set(name, known)
-    known.updateUnsafe(1, context)
-  }
+  const count = makeCount(context)
 
-  const flushing = flushAtEndOfTick((yield* Scheduler.Scheduler).makeDispatcher())
+  const flushSoon = flushAtEndOfTick((yield* Scheduler.Scheduler).makeDispatcher())
   const shared: Shared = {
     now,
     token: () => random.bytes(TOKEN_BYTES),
     rates: identity.local ? Limits.LOCAL_RATES : Limits.OPEN_RATES,
     rekeyAfter: Duration.toMillis(yield* Schedules.RekeyAfter),
     handlers: [],
-    flushSoon: flushing,
+    flushSoon,
     whenDrained: (connection, then) => run(Effect.match(connection.drained, { onFailure: () => {}, onSuccess: then })),
     charge: (key, offence) => charge(key, offence),
     onEnd: (link, reason) => {
       table.remove(link)
-      count(Metrics.closed, { reason })
+      count(Metrics.closed, "reason", reason)
       Metrics.open.updateUnsafe(table.all.size, context)
       for (const handle of closeHandlers) handle(link, reason)
       if (FAULTS.has(reason))
@@ -129,7 +104,7 @@ export const makeSessions = Effect.fnUntraced(function* (
   }
 
   const charge: SessionManager["Service"]["charge"] = (key, offence) => {
-    count(Metrics.offences, { offence })
+    count(Metrics.offences, "offence", offence)
     if (!reputation.charge(key, Limits.PRICES[offence], now())) return
     Metrics.bans.updateUnsafe(1, context)
     for (const link of table.all) if (link.contact.key === key) link.leave("banned", "banned")
@@ -151,7 +126,7 @@ export const makeSessions = Effect.fnUntraced(function* (
         Effect.ensuring(Effect.sync(leave)),
         Effect.mapError((failure) => (late ? new HandshakeFailed({ reason: "timeout" }) : failure)),
         Effect.tapError(({ reason }) => {
-          count(Metrics.refused, { reason })
+          count(Metrics.refused, "reason", reason)
           connection.abort()
           return logged("A connection came to no session", connection, { reason })
         })
@@ -160,7 +135,7 @@ export const makeSessions = Effect.fnUntraced(function* (
 
   const opening = (link: Link): void => {
     table.add(link, now() + drainFor)
-    count(Metrics.opened, { dialled: link.dialled ? "here" : "there" })
+    count(Metrics.opened, "dialled", link.dialled ? "here" : "there")
     Metrics.open.updateUnsafe(table.all.size, context)
     if (table.all.size > limit) table.leastUseful(link, useful)?.leave("full", "trimmed")
     for (const handle of openHandlers) handle(link)
@@ -267,19 +242,3 @@ export const makeSessions = Effect.fnUntraced(function* (
     stats: () => ({ open: table.all.size, halfOpen: halfOpen.size, bans: reputation.bans })
   })
 })
-
-/**
- * Lets each session that was offered something in this tick seal and write once, at its end. A task of the scheduler,
- * so that a simulation that brings its own sees and orders it.
- */
-const flushAtEndOfTick = (dispatcher: Scheduler.SchedulerDispatcher) => {
-  let waiting: Array<Link> = []
-  const flush = (): void => {
-    const links = waiting
-    waiting = []
-    for (const link of links) link.flush()
-  }
-  return (link: Link): void => {
-    if (waiting.push(link) === 1) dispatcher.scheduleTask(flush, LAST)
-  }
-}

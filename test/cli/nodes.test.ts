@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
+import { join } from "node:path"
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { CID } from "multiformats/cid"
+import * as raw from "multiformats/codecs/raw"
+import { sha256 } from "multiformats/hashes/sha2"
+import { allium, cleanUp, type RunningNode, startNode, temporaryFolder } from "./processes.ts"
+
+afterEach(cleanUp)
+
+/** The trimmed stdout of a command that must succeed. */
+const succeeds = async (node: RunningNode, ...args: ReadonlyArray<string>): Promise<string> => {
+  const { code, stderr, stdout } = await allium([...args, "--data", node.folder])
+  assert.strictEqual(code, 0, stderr)
+  return stdout.toString().trim()
+}
+
+const fails = async (args: ReadonlyArray<string>, sentence: RegExp): Promise<void> => {
+  const { code, stderr, stdout } = await allium(args)
+  assert.match(stderr, sentence)
+  assert.deepStrictEqual([code, stdout.toString()], [1, ""])
+}
+
+/** Bytes without repetition. */
+const bytesOf = (length: number): Uint8Array =>
+  Buffer.concat(
+    Array.from({ length: Math.ceil(length / 32) }, (_, index) => createHash("sha256").update(`${index}`).digest())
+  ).subarray(0, length)
+
+const startPair = async (): Promise<readonly [RunningNode, RunningNode]> => {
+  const alice = await startNode(temporaryFolder())
+  return [alice, await startNode(temporaryFolder(), ["--bootstrap", alice.listening[0] ?? ""])]
+}
+
+describe("nodes", () => {
+  it("gives a file that was put on one node to another, byte for byte", async () => {
+    const [alice, bob] = await startPair()
+    const [file, copy] = [join(alice.folder, "file"), join(bob.folder, "copy")]
+    writeFileSync(file, bytesOf(3_000_000))
+    const cid = await succeeds(alice, "put", file)
+    await succeeds(bob, "get", cid, "-o", copy)
+    assert.isTrue(readFileSync(copy).equals(readFileSync(file)))
+    assert.isFalse(existsSync(`${copy}.part`))
+
+    const whole = await allium(["get", cid, "--data", bob.folder])
+    assert.isTrue(whole.stdout.equals(readFileSync(file)))
+
+    const providers = await succeeds(bob, "providers", cid, "--json")
+    assert.deepInclude(JSON.parse(providers), { cid, did: alice.did, nodeId: alice.nodeId })
+    await succeeds(bob, "provide", cid)
+    assert.strictEqual((await succeeds(alice, "providers", cid)).split("\n").length, 2)
+
+    const [peer] = (await succeeds(bob, "peers", "--json")).split("\n")
+    assert.deepInclude(JSON.parse(peer ?? ""), { nodeId: alice.nodeId })
+    const status = JSON.parse(await succeeds(bob, "status", "--json"))
+    assert.deepInclude(status, { did: bob.did, local: true, joined: true, listening: bob.listening })
+    assert.include(await succeeds(bob, "status"), bob.did)
+  })
+
+  it("reads from the standard input and names small content as multiformats does", async () => {
+    const alice = await startNode(temporaryFolder())
+    const input = new TextEncoder().encode("hello allium")
+    const { stdout } = await allium(["put", "-", "--json", "--data", alice.folder], { input })
+    const cid = CID.createV1(raw.code, await sha256.digest(input)).toString()
+    assert.deepInclude(JSON.parse(stdout.toString()), { cid, bytes: input.length, blocks: 1, replicas: 1 })
+    await fails(
+      ["get", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", "--data", alice.folder],
+      /nobody on the network has bafkreihdwd/
+    )
+    await fails(["get", cid, "--anonymous", "--data", alice.folder], /no anonymous routes/)
+    await fails(["get", cid, "-o", join(alice.folder, "no", "where"), "--data", alice.folder], /cannot be written/)
+  })
+
+  it("still has what was put when it was killed right after", async () => {
+    const folder = temporaryFolder()
+    const cids: Array<string> = []
+    for (let round = 0; round < 3; round++) {
+      const node = await startNode(folder)
+      const { stdout } = await allium(["put", "-", "--data", folder], { input: bytesOf(100_000 + round) })
+      await node.end("SIGKILL")
+      cids.push(stdout.toString().trim())
+    }
+    const node = await startNode(folder)
+    for (const [round, cid] of cids.entries()) {
+      const { stdout } = await allium(["get", cid, "--data", node.folder])
+      assert.isTrue(stdout.equals(bytesOf(100_000 + round)), `round ${round}`)
+    }
+  })
+
+  it("keeps a second node out of its folder, and closes in order when told to", async () => {
+    const alice = await startNode(temporaryFolder())
+    await fails(["node", "--local", "--data", alice.folder], /another node is running on the data folder/)
+    const control = join(alice.folder, "control.json")
+    assert.strictEqual(statSync(control).mode & 0o777, 0o600)
+    const start = performance.now()
+    assert.strictEqual(await alice.end("SIGTERM"), 0)
+    assert.isBelow(performance.now() - start, 5_000)
+    assert.isFalse(existsSync(control))
+    const again = await startNode(alice.folder)
+    assert.strictEqual(again.did, alice.did)
+    assert.strictEqual(await again.end("SIGINT"), 0)
+  })
+
+  it("says that a port is taken, for peers or for control", async () => {
+    const taken = createServer().listen(0, "127.0.0.1")
+    await new Promise((resolve) => taken.once("listening", resolve))
+    const { port } = taken.address() as AddressInfo
+    const folder = temporaryFolder()
+    try {
+      await fails(
+        ["node", "--local", "--data", folder, "--listen", `/ip4/127.0.0.1/tcp/${port}`],
+        /cannot listen on .*choose another with --listen/
+      )
+      writeFileSync(join(folder, "allium.toml"), `controlPort = ${port}\n`)
+      await fails(["node", "--local", "--data", folder], /cannot serve the control API .*controlPort/)
+    } finally {
+      taken.close()
+    }
+  })
+
+  it("sets a damaged database aside and starts", async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, "allium.db"), bytesOf(8_192))
+    const node = await startNode(folder)
+    assert.isTrue(readdirSync(folder).some((name) => name.includes("damaged")))
+    assert.strictEqual(await node.end("SIGTERM"), 0)
+  })
+})
+
+describe("network", () => {
+  it("tells its story to the end, and leaves nothing behind", async () => {
+    const { code, stderr, stdout } = await allium(["network", "--once", "--json"])
+    assert.strictEqual(code, 0, stderr)
+    const steps = stdout
+      .toString()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+    const names = steps.map(({ step }) => step)
+    assert.deepStrictEqual([...new Set(names)], ["start", "join", "put", "replicas", "get", "stop"])
+    assert.strictEqual(names.filter((name) => name === "get").length, 2)
+    assert.isAtLeast(steps.filter(({ root, step }) => step === "replicas" && root).length, 3)
+    for (const { folder } of steps.filter(({ step }) => step === "start")) assert.isFalse(existsSync(folder))
+  })
+
+  it("tells it in plain text where nobody watches", async () => {
+    const { code, stdout } = await allium(["network", "--once", "--nodes", "3", "--file", "package.json"])
+    assert.strictEqual(code, 0)
+    assert.match(stdout.toString(), /node-1 stored package\.json/)
+    assert.notInclude(stdout.toString(), "\x1b[")
+  })
+})

@@ -24,5 +24,5 @@ if (existsSync(source)) {
   })
   await import(source.href)
 } else {
-  await import("../../dist/src/cli/main.js")
+  await import("../../dist/cli/main.js")
 }

@@ -62,6 +62,7 @@ export interface RunningNode {
   readonly listening: ReadonlyArray<string>
   readonly control: string
   readonly folder: string
+  readonly pid: number
   /** Sends a signal and waits for the end; answers the exit code, null where the signal ended it. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>
 }
@@ -81,7 +82,7 @@ export const startNode = (folder: string, args: ReadonlyArray<string> = []): Pro
         child.kill(signal)
         return exit
       }
-      resolve({ ...JSON.parse(stdout.slice(0, stdout.indexOf("\n"))), folder, end })
+      resolve({ ...JSON.parse(stdout.slice(0, stdout.indexOf("\n"))), folder, pid: child.pid ?? 0, end })
     })
     child.once("exit", (code) => reject(new Error(`the node ended with ${code}: ${stderr}`)))
   })

@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
-import { FetchHttpClient, HttpClientError, HttpClientRequest } from "effect/http"
+import { FetchHttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { Authorization, CONTROL_FILE, ControlApi, ControlFile } from "#services/node/ControlApi"
-import { Failure, failure } from "./Failure.ts"
-import { toFailure } from "./sentences.ts"
+import { type Failure, failure } from "./Failure.ts"
+import { type Tellable, toFailure } from "./sentences.ts"
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(ControlFile))
 
@@ -34,13 +34,10 @@ export const connect = Effect.fnUntraced(function* (data: string) {
 /** Whatever goes wrong on the way to the node and in it, as a sentence. */
 export const sayFailure =
   (data: string) =>
-  (error: { readonly _tag: string; readonly message: string }): Failure => {
-    if (error instanceof Failure) return error
+  (error: Tellable | HttpClientError.HttpClientError): Failure => {
+    if (error._tag !== "HttpClientError") return toFailure(error)
     // A refused connection is a control file that a killed node left behind.
-    if (HttpClientError.isHttpClientError(error)) {
-      return error.reason._tag === "TransportError"
-        ? noNode(data)
-        : failure(`the node on ${data} did not understand us (${error.reason._tag}): is it of another version?`)
-    }
-    return toFailure(error)
+    return error.reason._tag === "TransportError"
+      ? noNode(data)
+      : failure(`the node on ${data} ended before it had answered: start it again, and try again`)
   }

@@ -14,7 +14,13 @@ export interface ProgressBar {
   readonly finish: () => void
 }
 
-export const progressBar = (verb: string, stream: NodeJS.WriteStream = process.stderr): ProgressBar => {
+/** Where it is drawn: `isTTY` is true for a terminal. */
+export interface Screen {
+  readonly isTTY?: boolean
+  readonly write: (text: string) => boolean
+}
+
+export const progressBar = (verb: string, stream: Screen): ProgressBar => {
   const started = performance.now()
   const terminal = stream.isTTY === true
   let [drawn, shown] = [terminal ? -REDRAW : started, false]

@@ -1,39 +1,69 @@
 /** What each failure is called to the person who typed the command: one sentence, and what to do about it. */
-import { failure } from "./Failure.ts"
+import type { SchemaError } from "effect/Schema"
+import type { BlobIncomplete, BlobUnreadable } from "#services/content/Blobs"
+import type { BootstrapFailed } from "#services/dht/Bootstrap"
+import type { PutError, PutRefused } from "#services/dht/Dht"
+import type { KeyStoreError } from "#services/identity/KeyStore"
+import type { ControlUnavailable } from "#services/node/Control"
+import type { Unauthorized } from "#services/node/ControlApi"
+import type { InvalidAddress } from "#services/node/Node"
+import type { DatabaseUnusable, DataFolderInUse } from "#services/storage/DataFolder"
+import type { ListenFailed } from "#services/transport/Transport"
+import { type Failure, failure } from "./Failure.ts"
 
-/** A tagged error of any service, seen from here. */
-interface Tagged {
-  readonly _tag: string
-  readonly message: string
+/** These say it themselves. */
+type Told = Failure | KeyStoreError | DataFolderInUse | DatabaseUnusable | InvalidAddress
+
+export type Tellable =
+  | Told
+  | PutError
+  | BlobIncomplete
+  | BlobUnreadable
+  | BootstrapFailed
+  | Unauthorized
+  | ListenFailed
+  | ControlUnavailable
+  | SchemaError
+
+const missing = ({ asked, blockCid, cid }: BlobIncomplete): string =>
+  blockCid === cid
+    ? `nobody on the network has ${cid} (${asked} nodes asked): check the CID, or wait for its holder`
+    : `a part of ${cid} is missing (${blockCid}, ${asked} nodes asked): try again later`
+
+const refused = ({ refusals }: PutRefused): string => {
+  const why = refusals.map(({ nodes, reason }) => `${reason} (${nodes})`).join(", ")
+  return `no node would store it, ${why === "" ? "none answered" : why}: connect to more nodes and try again`
 }
 
-const field = (error: object, name: string): unknown => Object.entries(error).find(([key]) => key === name)?.[1]
-
-const refusalsOf = (error: object): string => {
-  const refusals = field(error, "refusals")
-  if (!Array.isArray(refusals) || refusals.length === 0) return "none answered"
-  return refusals.map(({ reason, nodes }) => `${reason} (${nodes})`).join(", ")
+const sentence = (error: Tellable): string => {
+  switch (error._tag) {
+    case "BlobIncomplete":
+      return missing(error)
+    case "BlobUnreadable":
+      return `${error.cid} cannot be read: ${error.reason}`
+    case "PutRefused":
+      return refused(error)
+    case "InvalidRecord":
+      return `this cannot be stored: ${error.reason}`
+    case "StoreFull":
+      return `the node's disk quota of ${error.quotaBytes} bytes is used up: raise diskQuota in allium.toml and restart it`
+    case "StorageFailed":
+      return `the node's database failed (${error.operation}): see its log, and check the disk of its data folder`
+    case "PrivacyUnavailable":
+      return "this node has no anonymous routes: leave out --anonymous"
+    case "BootstrapFailed":
+      return `none of the bootstrap nodes could be reached: ${error.tried.map((it) => `${it.address} (${it.reason})`).join(", ")}`
+    case "Unauthorized":
+      return "the node refused our token: it was restarted just now, so try again"
+    case "ListenFailed":
+      return `cannot listen on ${error.address}, it is ${error.reason}: choose another with --listen`
+    case "ControlUnavailable":
+      return `cannot serve the control API on port ${error.port} (${error.reason}): choose another with controlPort`
+    case "SchemaError":
+      return `the node's answer cannot be understood (${error.message}): is it of another version?`
+    default:
+      return error.message
+  }
 }
 
-const told: Readonly<Record<string, (error: Tagged) => string>> = {
-  BlobIncomplete: (error) =>
-    field(error, "cid") === field(error, "blockCid")
-      ? `nobody on the network has ${field(error, "cid")} (${field(error, "asked")} nodes asked): check the CID, or wait for its holder`
-      : `a part of ${field(error, "cid")} is missing (${field(error, "blockCid")}, ${field(error, "asked")} nodes asked): try again later`,
-  BlobUnreadable: (error) => `${field(error, "cid")} cannot be read: ${field(error, "reason")}`,
-  PutRefused: (error) => `no node would store it, ${refusalsOf(error)}: connect to more nodes and try again`,
-  InvalidRecord: (error) => `this cannot be stored: ${field(error, "reason")}`,
-  StoreFull: (error) =>
-    `the node's disk quota of ${field(error, "quotaBytes")} bytes is used up: raise diskQuota in allium.toml and restart it`,
-  StorageFailed: (error) =>
-    `the node's database failed (${field(error, "operation")}): see its log, and check the disk of its data folder`,
-  PrivacyUnavailable: () => "this node has no anonymous routes: leave out --anonymous",
-  Unauthorized: () => "the node refused our token: it was just restarted, so try again",
-  ListenFailed: (error) =>
-    `cannot listen on ${field(error, "address")}, ${field(error, "reason")}: choose another with --listen`,
-  ControlUnavailable: (error) =>
-    `cannot serve the control API on port ${field(error, "port")} (${field(error, "reason")}): choose another with controlPort`
-}
-
-/** Any failure as the command line's own. What is not known here says it itself. */
-export const toFailure = (error: Tagged) => failure(told[error._tag]?.(error) ?? error.message)
+export const toFailure = (error: Tellable): Failure => (error._tag === "Failure" ? error : failure(sentence(error)))

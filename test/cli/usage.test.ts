@@ -83,23 +83,11 @@ describe("usage", () => {
   })
 
   it("says which setting is wrong, and where", async () => {
-    const told = (
-      toml: string,
-      sentence: RegExp,
-      flags: ReadonlyArray<string> = [],
-      env: Record<string, string> = {}
-    ) => {
-      const data = temporaryFolder()
-      writeFileSync(join(data, "allium.toml"), toml)
-      return refuses(["node", "--data", data, ...flags], 1, sentence, env)
-    }
+    const data = temporaryFolder()
+    writeFileSync(join(data, "allium.toml"), "replicationFactor = 500\n")
     await Promise.all([
-      told('network = "x"\nlisten = [\n', /allium\.toml.*line \d/),
-      told('colour = "blue"\n', /unknown settings: colour/),
-      told("replicationFactor = 500\n", /replicationFactor/),
-      told("", /diskQuota/, [], { ALLIUM_DISK_QUOTA: "much" }),
-      told("", /"somewhere" is not an address/, ["--listen", "somewhere"]),
-      told("", /\/p2p\//, ["--bootstrap", "/ip4/127.0.0.1/tcp/4150"])
+      refuses(["node", "--data", data], 1, /allium\.toml.*replicationFactor/),
+      refuses(["node", "--data", data, "--listen", "x"], 1, /replicationFactor/, { ALLIUM_REPLICATION_FACTOR: "x" })
     ])
   })
 
@@ -135,13 +123,5 @@ describe("init", () => {
     assert.strictEqual(statSync(join(data, "identity.key")).mode & 0o777, 0o600)
     const again = JSON.parse((await allium(["init", "--json"], { env: { ALLIUM_DATA: data } })).stdout.toString())
     assert.strictEqual(`${again.did}\n`, first.stdout.toString())
-  })
-
-  it("writes settings that say nothing yet and can all be uncommented", async () => {
-    const data = temporaryFolder()
-    await allium(["init", "--data", data])
-    const file = join(data, "allium.toml")
-    writeFileSync(file, readFileSync(file, "utf8").replaceAll(/^# (\w+ = )/gm, "$1"))
-    assert.strictEqual((await allium(["init", "--data", data])).code, 0)
   })
 })

@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
   const save = Effect.suspend(() => {
     const peers = table
       .list()
-      .filter(({ verifiedAt }) => verifiedAt > 0)
+      .filter(({ verifiedAt }) => Number.isFinite(verifiedAt))
       .map(({ contact, verifiedAt }) => ({ nodeId: contact.nodeId, record: contact.bytes, lastSeen: verifiedAt }))
     // What an earlier run knew is worth more than nothing.
     return peers.length === 0 ? Effect.void : store.save(peers)

@@ -4,7 +4,7 @@ import type { Contact } from "#core/identity/Contact"
 
 export interface TableContact {
   readonly contact: Contact
-  /** Unix seconds of the last handshake that this node dialled; only then is a contact passed on. */
+  /** Unix seconds of the last handshake that this node dialled, minus infinity for never: only then is it passed on. */
   readonly verifiedAt: number
   readonly failures: number
 }

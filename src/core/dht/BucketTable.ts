@@ -28,7 +28,7 @@ export interface TableNode {
 
 export interface TableEntry<C> extends Placed {
   contact: C
-  /** Of the latest handshake that this node dialled; 0 for never. */
+  /** Of the latest handshake that this node dialled; minus infinity for never. */
   verifiedAt: number
   lastSeen: number
   failures: number
@@ -43,6 +43,7 @@ interface Bucket<C> {
 
 export class BucketTable<C extends TableNode> {
   readonly #own: Uint8Array
+  readonly #ownHead: number
   readonly #capped: boolean
   readonly #buckets: Array<Bucket<C> | undefined> = Array(257)
   readonly #entries = new Map<string, TableEntry<C>>()
@@ -53,6 +54,7 @@ export class BucketTable<C extends TableNode> {
   /** `capped`: whether the limits for each /24 and /48 hold; on a local network they do not. */
   constructor(own: Uint8Array, options: { readonly capped: boolean }) {
     this.#own = own
+    this.#ownHead = headOf(own)
     this.#capped = options.capped
   }
 
@@ -82,7 +84,7 @@ export class BucketTable<C extends TableNode> {
       contact,
       id: contact.nodeId,
       head: headOf(contact.nodeId),
-      verifiedAt: verified ? now : 0,
+      verifiedAt: verified ? now : Number.NEGATIVE_INFINITY,
       lastSeen: now,
       failures: 0,
       prefixes: this.#capped ? prefixesOf(contact.addresses) : []
@@ -157,9 +159,14 @@ export class BucketTable<C extends TableNode> {
   isClose(target: Uint8Array): boolean {
     const home = commonPrefixLength(this.#own, target)
     let closer = this.#buckets[home]?.live.size ?? 0
+    const head = headOf(target)
+    const own = (this.#ownHead ^ head) >>> 0
     for (let index = home + 1; index < this.#depth && closer < K; index++) {
-      for (const entry of this.#buckets[index]?.live.values() ?? []) {
-        if (compareDistance(target, entry.id, this.#own) < 0) closer++
+      const bucket = this.#buckets[index]
+      if (bucket === undefined) continue
+      for (const entry of bucket.live.values()) {
+        const distance = (entry.head ^ head) >>> 0
+        if (distance < own || (distance === own && compareDistance(target, entry.id, this.#own) < 0)) closer++
       }
     }
     return closer < K

@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
+import * as DhtServer from "#layers/dht/DhtServer"
+import * as KindValidators from "#layers/dht/KindValidators"
+import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
+import { compareBytes } from "#schemas/bytes/bytes"
+import { type DhtAnswer, type DhtRequest, type ValuesAnswer, writeAnswer } from "#schemas/dht/DhtMessage"
+import { RecordKind } from "#schemas/dht/Record"
+import type { RpcFailure } from "#schemas/rpc/RpcFailure"
+import { INNER_LIMIT } from "#schemas/session/Frame"
+import { Rpc } from "#services/rpc/Rpc"
+import { RecordStore } from "#services/storage/RecordStore"
+import { identity, mutable, mutableKey, peer, provider, suite, table } from "./fixtures.ts"
+
+type Handler = (request: DhtRequest, from: Contact) => Effect.Effect<DhtAnswer, RpcFailure>
+
+const asker = peer("asker")
+const nothing = new Uint8Array(0)
+
+/** The server's handler, taken from a Rpc that only listens. */
+const withServer = <A, E>(
+  known: ReadonlyArray<Contact>,
+  body: (ask: Handler, records: RecordStore["Service"]) => Effect.Effect<A, E>,
+  isClose = true
+) => {
+  const handlers: Array<Handler> = []
+  const rpc = Layer.mock(Rpc, {
+    hello: () => undefined,
+    roundTrip: () => undefined,
+    handleDht: (handler) => Effect.sync(() => void handlers.push(handler))
+  })
+  return Effect.flatMap(RecordStore, (records) => body((request, from) => handlers[0]!(request, from), records)).pipe(
+    Effect.provide(
+      DhtServer.layer.pipe(
+        Layer.provideMerge(CheckedStorePipeline.layer),
+        Layer.provideMerge(KindValidators.layer),
+        Layer.provideMerge(table(known, isClose)),
+        Layer.provideMerge(MemoryRecordStore.layer()),
+        Layer.provideMerge(rpc),
+        Layer.provideMerge(identity("me"))
+      )
+    )
+  )
+}
+
+const asValues = (answer: DhtAnswer): ValuesAnswer => {
+  assert.strictEqual(answer._tag, "Values")
+  return answer as ValuesAnswer
+}
+
+describe("DhtServer", () => {
+  it.effect("names at most 20 nodes, never the one that asks nor one whose record has expired", () => {
+    const stale = peer("stale", { expires: 0, issued: -0 })
+    const known = [asker, stale, ...Array.from({ length: 30 }, (_, n) => peer(`n${n}`))]
+    return withServer(
+      known,
+      Effect.fnUntraced(function* (ask) {
+        const answer = yield* ask({ _tag: "FindNode", target: asker.nodeId }, asker)
+        const peers = answer._tag === "Nodes" ? answer.peers : []
+        assert.isAtMost(peers.length, 20)
+        assert.isAtLeast(peers.length, 19)
+        assert.isFalse(peers.includes(asker.bytes) || peers.includes(stale.bytes))
+      })
+    )
+  })
+
+  it.effect("stores, and then answers the record with its seq", () =>
+    withServer(
+      [peer("n")],
+      Effect.fnUntraced(function* (ask) {
+        const record = mutable("a", { seq: 3 })
+        const stored = yield* ask({ _tag: "Store", kind: RecordKind.Mutable, record, ttl: 99, work: nothing }, asker)
+        assert.deepStrictEqual(stored, { _tag: "Stored", heldSeq: 3, expires: 99 })
+        const find = (minSeq: number) =>
+          ask({ _tag: "FindValue", kind: RecordKind.Mutable, key: mutableKey("a"), minSeq, after: nothing }, asker)
+        const found = asValues(yield* find(3))
+        assert.deepStrictEqual(found.records, [record])
+        assert.strictEqual(found.peers.length, 1)
+        assert.deepStrictEqual(asValues(yield* find(4)).records, [])
+      })
+    )
+  )
+
+  it.effect("answers a block without naming anybody, for the search is over", () =>
+    withServer(
+      [peer("n")],
+      Effect.fnUntraced(function* (ask) {
+        const record = new Uint8Array(32_768).fill(1)
+        yield* ask({ _tag: "Store", kind: RecordKind.Block, record, ttl: 99, work: nothing }, asker)
+        const request = { _tag: "FindValue", kind: RecordKind.Block, key: suite.sha256(record), minSeq: 0 } as const
+        const found = asValues(yield* ask({ ...request, after: nothing }, asker))
+        assert.deepStrictEqual(found, { _tag: "Values", records: [record], peers: [], more: false })
+      })
+    )
+  )
+
+  it.effect("shows every provider once when paged by `after`, in ascending SHA-256", () =>
+    withServer(
+      [],
+      Effect.fnUntraced(function* (ask) {
+        const key = suite.sha256(Uint8Array.of(1))
+        const offered = Array.from({ length: 9 }, (_, n) => provider(`p${n}`, key))
+        for (const record of offered) yield* ask({ _tag: "AddProvider", record }, asker)
+        const sorted = offered.toSorted((a, b) => compareBytes(suite.sha256(a), suite.sha256(b)))
+        const all = asValues(yield* ask({ _tag: "GetProviders", key, after: nothing }, asker))
+        assert.deepStrictEqual(all.records, sorted)
+        const rest = asValues(yield* ask({ _tag: "GetProviders", key, after: suite.sha256(sorted[5]!) }, asker))
+        assert.deepStrictEqual(rest.records, sorted.slice(6))
+      })
+    )
+  )
+
+  it.effect("fits every answer into a frame: peers are left out first, then records, and it says so", () =>
+    withServer(
+      Array.from({ length: 20 }, (_, n) => peer(`n${n}`, { addresses: [new Uint8Array(600)] })),
+      Effect.fnUntraced(function* (ask, records) {
+        const big = mutable("a", { value: new Uint8Array(61_000) })
+        yield* ask({ _tag: "Store", kind: RecordKind.Mutable, record: big, ttl: 99, work: nothing }, asker)
+        const request = { _tag: "FindValue", kind: RecordKind.Mutable, minSeq: 0, after: nothing } as const
+        const one = asValues(yield* ask({ ...request, key: mutableKey("a") }, asker))
+        assert.strictEqual(one.records.length, 1)
+        assert.isAtLeast(one.peers.length, 1)
+        assert.isAtMost(writeAnswer(one).length + 5, INNER_LIMIT)
+        const key = suite.sha256(Uint8Array.of(2))
+        const row = (n: number) => ({ kind: RecordKind.Provider, key, member: new Uint8Array(32).fill(n), seq: 0 })
+        const put = (n: number) => ({ ...row(n), expires: 9, storedBy: key, bytes: new Uint8Array(30_000).fill(n) })
+        yield* records.put([1, 2, 3].map(put))
+        const first = asValues(yield* ask({ _tag: "GetProviders", key, after: nothing }, asker))
+        assert.deepStrictEqual([first.records.length, first.more], [2, true])
+        assert.isAtMost(writeAnswer(first).length + 5, INNER_LIMIT)
+        const after = suite.sha256(first.records[1]!)
+        const second = asValues(yield* ask({ _tag: "GetProviders", key, after }, asker))
+        assert.deepStrictEqual([second.records.length, second.more], [1, false])
+      })
+    )
+  )
+
+  it.effect("says NotClosest with the closer nodes as data, and other refusals by their word", () =>
+    withServer(
+      [peer("n")],
+      Effect.fnUntraced(function* (ask) {
+        const refused = (record: Uint8Array) =>
+          Effect.flip(ask({ _tag: "Store", kind: RecordKind.Mutable, record, ttl: 99, work: nothing }, asker))
+        assert.deepInclude(yield* refused(mutable("a")), { tag: "NotClosest", data: [peer("n").bytes] })
+        assert.deepInclude(yield* refused(Uint8Array.of(1)), { tag: "Malformed", data: null })
+      }),
+      false
+    )
+  )
+})

@@ -1,0 +1,129 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, PubSub, Result } from "effect"
+import { TestClock } from "effect/testing"
+import type { Contact } from "#core/identity/Contact"
+import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
+import { parseAddress } from "#schemas/transport/Address"
+import { RoutingTable } from "#services/dht/RoutingTable"
+import { AddressProbe } from "#services/session/AddressProbe"
+import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { identity, peer } from "./fixtures.ts"
+
+const address = Result.getOrThrow(parseAddress("/memory/1"))
+
+interface Parts {
+  readonly table: RoutingTable["Service"]
+  /** A session with this contact has opened. */
+  readonly open: (contact: Contact, dialled: boolean) => void
+  /** Whom the node looked for, and who is not to be found. */
+  readonly probed: Array<string>
+  readonly gone: Set<string>
+}
+
+const withTable = (body: (parts: Parts) => Effect.Effect<void, unknown>) =>
+  Effect.gen(function* () {
+    const handlers: Array<(session: Session) => void> = []
+    const probed: Array<string> = []
+    const gone = new Set<string>()
+    const events = yield* PubSub.unbounded<SessionEvent>()
+    const sessions = Layer.succeed(SessionManager, {
+      self: () => peer("me"),
+      listening: () => [],
+      addExternal: () => {},
+      connect: () => Effect.die("not asked"),
+      find: () => undefined,
+      list: () => [],
+      onFrame: () => Effect.void,
+      events,
+      onOpen: (handle) => Effect.sync(() => void handlers.push(handle)),
+      onClose: () => Effect.void,
+      charge: () => {},
+      keepIf: () => {},
+      stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
+    })
+    const probe = Layer.succeed(AddressProbe, {
+      verify: ({ nodeId }) =>
+        Effect.suspend(() => {
+          const key = String.fromCharCode(...nodeId)
+          probed.push(key)
+          return gone.has(key) ? new ConnectFailed({ peer: "", layer: "transport", reason: "refused" }) : Effect.void
+        })
+    })
+    const open: Parts["open"] = (contact, dialled) => {
+      const session = {
+        contact,
+        dialled,
+        address,
+        since: 0,
+        isOpen: () => true,
+        takesRequests: () => true,
+        offer: () => true,
+        send: () => Effect.void,
+        closed: Effect.never,
+        close: () => Effect.void
+      } satisfies Session
+      for (const handle of handlers) handle(session)
+    }
+    yield* Effect.gen(function* () {
+      yield* body({ table: yield* RoutingTable, open, probed, gone })
+    }).pipe(Effect.provide(LiveRoutingTable.layer.pipe(Layer.provide([sessions, probe, identity("me")]))))
+  }).pipe(Effect.scoped)
+
+const shared = (table: RoutingTable["Service"]) => table.shareable(peer("x").nodeId).map((it) => it.key)
+
+describe("LiveRoutingTable", () => {
+  it.effect("passes on whom it dialled, at once and for an hour", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ gone, open, table }) {
+        const it = peer("a")
+        gone.add(it.key)
+        open(it, true)
+        assert.deepStrictEqual(shared(table), [it.key])
+        yield* TestClock.adjust("59 minutes")
+        assert.strictEqual(table.closest(it.nodeId).length, 0, "a contact that is never found any more is retired")
+      })
+    )
+  )
+
+  it.effect("passes on who came by itself only once it was found at its own address", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ gone, open, probed, table }) {
+        const [honest, liar] = [peer("honest"), peer("liar")]
+        gone.add(liar.key)
+        open(honest, false)
+        open(liar, false)
+        assert.deepStrictEqual(shared(table), [])
+        assert.strictEqual(table.closest(honest.nodeId).length, 2)
+        yield* TestClock.adjust(1)
+        assert.sameMembers(probed, [honest.key, liar.key])
+        assert.deepStrictEqual(shared(table), [honest.key])
+      })
+    )
+  )
+
+  it.effect("verifies its contacts again before the hour is over", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ open, probed, table }) {
+        const it = peer("a")
+        open(it, true)
+        yield* TestClock.adjust("40 minutes")
+        assert.strictEqual(probed.length, 0)
+        yield* TestClock.adjust("3 hours")
+        assert.isAtLeast(probed.length, 3)
+        assert.deepStrictEqual(shared(table), [it.key])
+      })
+    )
+  )
+
+  it.effect("never takes in a client", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ open, probed, table }) {
+        open(peer("client", { capabilities: 2 }), true)
+        table.seen(peer("client", { capabilities: 0 }), true)
+        yield* TestClock.adjust(1)
+        assert.strictEqual(table.size(), 0)
+        assert.strictEqual(probed.length, 0)
+      })
+    )
+  )
+})

@@ -1,0 +1,202 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, PubSub, Result } from "effect"
+import { TestClock } from "effect/testing"
+import type { Contact } from "#core/identity/Contact"
+import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
+import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
+import * as MemoryKeyStore from "#layers/identity/MemoryKeyStore"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
+import * as SeededRandom from "#layers/identity/SeededRandom"
+import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
+import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
+import { keyOf } from "#schemas/bytes/bytes"
+import { type Address, expecting, parseAddress } from "#schemas/transport/Address"
+import { Bootstrap } from "#services/dht/Bootstrap"
+import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { PeerStore } from "#services/storage/PeerStore"
+import { forged, peer, table } from "./fixtures.ts"
+
+const at = (name: string): Address =>
+  expecting(Result.getOrThrow(parseAddress("/ip4/203.0.113.7/tcp/1")), peer(name).nodeId)
+
+interface Parts {
+  readonly bootstrap: Bootstrap["Service"]
+  readonly store: PeerStore["Service"]
+  /** Keys of whom the node dialled, in order, and which lookups it made. */
+  readonly dialled: Array<string>
+  readonly trusted: Array<boolean>
+  readonly lookups: Array<Uint8Array>
+  readonly alive: Set<string>
+}
+
+interface Setting {
+  readonly list?: ReadonlyArray<Address>
+  readonly saved?: ReadonlyArray<Contact>
+  readonly known?: ReadonlyArray<Contact>
+  readonly open?: boolean
+}
+
+const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<void, unknown>) =>
+  Effect.gen(function* () {
+    const dialled: Array<string> = []
+    const trusted: Array<boolean> = []
+    const lookups: Array<Uint8Array> = []
+    const alive = new Set<string>()
+    const events = yield* PubSub.unbounded<SessionEvent>()
+    const session = (contact: Contact): Session => ({
+      contact,
+      dialled: true,
+      address: at("a"),
+      since: 0,
+      isOpen: () => true,
+      takesRequests: () => true,
+      offer: () => true,
+      send: () => Effect.void,
+      closed: Effect.never,
+      close: () => Effect.void
+    })
+    const sessions = Layer.succeed(SessionManager, {
+      self: () => peer("me"),
+      listening: () => [],
+      addExternal: () => {},
+      connect: (target) =>
+        Effect.suspend(() => {
+          dialled.push(keyOf(target.nodeId))
+          trusted.push(target.trusted === true)
+          return alive.has(keyOf(target.nodeId))
+            ? Effect.succeed(session(peer("a")))
+            : new ConnectFailed({ peer: "", layer: "transport", reason: "refused" })
+        }),
+      find: () => undefined,
+      list: () => [],
+      onFrame: () => Effect.void,
+      events,
+      onOpen: () => Effect.void,
+      onClose: () => Effect.void,
+      charge: () => {},
+      keepIf: () => {},
+      stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
+    })
+    const queries = Layer.mock(QueryExecutor, {
+      lookupNode: (target) =>
+        Effect.sync(() => {
+          lookups.push(target)
+          return { closest: [], report: { requests: 0, failures: 0, hops: 0, milliseconds: 0 } }
+        })
+    })
+    const saved = (setting.saved ?? []).map((it) => ({ nodeId: it.nodeId, record: it.bytes, lastSeen: 1 }))
+    const world = Layer.mergeAll(sessions, queries, table(setting.known ?? []), MemoryPeerStore.layer(saved))
+    const identity = KeyStoreIdentity.layer({ network: "local", local: setting.open !== true }).pipe(
+      Layer.provideMerge(MemoryKeyStore.layer),
+      Layer.provideMerge(SeededRandom.layer("me")),
+      Layer.provideMerge(NodeCrypto.layer)
+    )
+    const layer = RoundsBootstrap.layer({ addresses: setting.list ?? [] }).pipe(
+      Layer.provide(VerifiedPeers.layer),
+      Layer.provide(identity),
+      Layer.provideMerge(world)
+    )
+    yield* Effect.gen(function* () {
+      const [bootstrap, store] = [yield* Bootstrap, yield* PeerStore]
+      yield* body({ bootstrap, store, dialled, trusted, lookups, alive })
+    }).pipe(Effect.provide(layer))
+  })
+
+describe("RoundsBootstrap", () => {
+  it.effect("has joined at once where there is nobody to try", () =>
+    withBootstrap(
+      {},
+      Effect.fnUntraced(function* ({ bootstrap, dialled }) {
+        yield* bootstrap.joined
+        assert.isTrue(bootstrap.isBootstrapped())
+        assert.strictEqual(dialled.length, 0)
+      })
+    )
+  )
+
+  it.effect("looks up its own id once a node of the list answered, whom the user vouches for", () =>
+    withBootstrap(
+      { list: [at("a"), at("b")] },
+      Effect.fnUntraced(function* ({ alive, bootstrap, lookups, trusted }) {
+        alive.add(peer("b").key)
+        yield* bootstrap.joined
+        assert.strictEqual(lookups.length, 1)
+        assert.deepStrictEqual(trusted, [true, true])
+      })
+    )
+  )
+
+  it.effect("fails naming every address and why, and goes on trying every 30 seconds", () =>
+    withBootstrap(
+      { list: [at("a"), Result.getOrThrow(parseAddress("/ip4/203.0.113.7/tcp/1"))] },
+      Effect.fnUntraced(function* ({ alive, bootstrap, dialled }) {
+        const failed = yield* Effect.flip(bootstrap.joined)
+        assert.deepStrictEqual(
+          failed.tried.map((it) => it.reason.split(":")[0]),
+          ["transport", "address"]
+        )
+        assert.isFalse(bootstrap.isBootstrapped())
+        yield* TestClock.adjust("29 seconds")
+        assert.strictEqual(dialled.length, 1)
+        alive.add(peer("a").key)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(dialled.length, 2)
+        assert.isTrue(bootstrap.isBootstrapped())
+      })
+    )
+  )
+
+  it.effect("tries saved peers first, as strangers, and spares the list when three of them live", () =>
+    withBootstrap(
+      { list: [at("listed")], saved: ["a", "b", "c", "d"].map((name) => peer(name)) },
+      Effect.fnUntraced(function* ({ alive, bootstrap, dialled, trusted }) {
+        for (const name of ["a", "c", "d"]) alive.add(peer(name).key)
+        yield* bootstrap.joined
+        assert.isFalse(dialled.includes(peer("listed").key))
+        assert.isFalse(trusted.includes(true))
+      })
+    )
+  )
+
+  it.effect("asks the list as well when few saved peers live, and ignores records that do not verify", () =>
+    withBootstrap(
+      { list: [at("listed")], saved: [peer("a"), forged(peer("b"))] },
+      Effect.fnUntraced(function* ({ alive, bootstrap, dialled }) {
+        alive.add(peer("listed").key)
+        yield* bootstrap.joined
+        assert.deepStrictEqual(dialled, [peer("a").key, peer("listed").key])
+      })
+    )
+  )
+
+  it.effect("waits up to five seconds before it joins an open network", () =>
+    withBootstrap(
+      { list: [at("a")], open: true },
+      Effect.fnUntraced(function* ({ alive, bootstrap, dialled }) {
+        alive.add(peer("a").key)
+        const joined = yield* Effect.forkChild(bootstrap.joined)
+        yield* TestClock.adjust(0)
+        assert.strictEqual(dialled.length, 0)
+        yield* TestClock.adjust("5 seconds")
+        yield* Fiber.join(joined)
+        assert.strictEqual(dialled.length, 1)
+      })
+    )
+  )
+
+  it.effect("looks up a random id every minute, and saves the table every five", () =>
+    withBootstrap(
+      { known: [peer("a"), peer("b")] },
+      Effect.fnUntraced(function* ({ bootstrap, lookups, store }) {
+        yield* bootstrap.joined
+        yield* TestClock.adjust("3 minutes")
+        assert.strictEqual(lookups.length, 3)
+        assert.strictEqual(new Set(lookups.map(keyOf)).size, 3)
+        assert.strictEqual((yield* store.load).length, 0)
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual((yield* store.load).length, 2)
+      })
+    )
+  )
+})

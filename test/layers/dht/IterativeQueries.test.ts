@@ -1,0 +1,211 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, PubSub } from "effect"
+import { compareDistance } from "#core/dht/distance"
+import type { Contact } from "#core/identity/Contact"
+import * as IterativeQueries from "#layers/dht/IterativeQueries"
+import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
+import type { DhtAnswer, DhtRequest } from "#schemas/dht/DhtMessage"
+import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { Rpc, type RpcError, RpcTimeout } from "#services/rpc/Rpc"
+import { type Offence, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { forged, identity, peer, suite, table } from "./fixtures.ts"
+
+type Answer = (contact: Contact, request: DhtRequest) => Effect.Effect<DhtAnswer, RpcError>
+
+interface Parts {
+  readonly queries: QueryExecutor["Service"]
+  readonly asked: Array<string>
+  readonly charged: Array<Offence>
+  /** Requests that were given up before they were answered. */
+  readonly dropped: Array<string>
+}
+
+const network = Array.from({ length: 60 }, (_, n) => peer(`n${n}`))
+const target = suite.sha256(Uint8Array.of(1))
+const byDistance = (nodes: ReadonlyArray<Contact>) =>
+  nodes.toSorted((a, b) => compareDistance(target, a.nodeId, b.nodeId))
+const nodes = (contacts: ReadonlyArray<Contact>): DhtAnswer => ({
+  _tag: "Nodes",
+  peers: contacts.map((it) => it.bytes)
+})
+const values = (records: ReadonlyArray<Uint8Array>): DhtAnswer => ({ _tag: "Values", records, peers: [], more: false })
+
+const withQueries = (
+  known: ReadonlyArray<Contact>,
+  answer: Answer,
+  body: (parts: Parts) => Effect.Effect<void, unknown>
+) =>
+  Effect.gen(function* () {
+    const [asked, dropped]: [Array<string>, Array<string>] = [[], []]
+    const charged: Array<Offence> = []
+    const events = yield* PubSub.unbounded<SessionEvent>()
+    const byKey = new Map(network.map((it) => [it.key, it]))
+    const rpc = Layer.mock(Rpc, {
+      hello: () => undefined,
+      roundTrip: () => undefined,
+      dht: ({ nodeId }, request) =>
+        Effect.suspend(() => {
+          const key = String.fromCharCode(...nodeId)
+          asked.push(key)
+          const answered = Effect.andThen(Effect.yieldNow, answer(byKey.get(key)!, request)) // never within the call
+          return Effect.onInterrupt(answered, () => Effect.sync(() => void dropped.push(key)))
+        })
+    })
+    const sessions = Layer.succeed(SessionManager, {
+      self: () => peer("me"),
+      listening: () => [],
+      addExternal: () => {},
+      connect: () => Effect.die("not asked"),
+      find: () => undefined,
+      list: () => [],
+      onFrame: () => Effect.void,
+      events,
+      onOpen: () => Effect.void,
+      onClose: () => Effect.void,
+      charge: (_, offence) => void charged.push(offence),
+      keepIf: () => {},
+      stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
+    })
+    const layer = IterativeQueries.layer.pipe(
+      Layer.provide(VerifiedPeers.layer),
+      Layer.provide([rpc, sessions, table(known)]),
+      Layer.provide(identity("me"))
+    )
+    yield* Effect.flatMap(QueryExecutor, (queries) => body({ queries, asked, charged, dropped })).pipe(
+      Effect.provide(layer)
+    )
+  })
+
+const silent = new RpcTimeout({ peer: "", method: "", milliseconds: 1 })
+
+describe("IterativeQueries", () => {
+  it.effect("finds the 20 closest of a network of which it knew three", () =>
+    withQueries(
+      network.slice(0, 3),
+      () => Effect.succeed(nodes(byDistance(network).slice(0, 20))),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        const found = yield* queries.lookupNode(target)
+        assert.deepStrictEqual(
+          found.closest.map((it) => it.key),
+          byDistance(network)
+            .slice(0, 20)
+            .map((it) => it.key)
+        )
+        assert.strictEqual(found.report.hops, 2)
+        assert.strictEqual(found.report.requests, asked.length)
+        assert.isAtMost(asked.length, 23)
+      })
+    )
+  )
+
+  it.effect("locates the same 20 by asking only the closest few", () =>
+    withQueries(
+      network.slice(0, 3),
+      () => Effect.succeed(nodes(byDistance(network).slice(0, 20))),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        const found = yield* queries.locate(target)
+        assert.strictEqual(found.closest.length, 20)
+        assert.strictEqual(found.closest[0]?.key, byDistance(network)[0]?.key)
+        assert.isAtMost(asked.length, 8)
+      })
+    )
+  )
+
+  it.effect("ends at once in an empty network", () =>
+    withQueries(
+      [],
+      () => Effect.never,
+      Effect.fnUntraced(function* ({ queries }) {
+        const found = yield* queries.lookupNode(target)
+        assert.deepStrictEqual([found.closest.length, found.report.hops], [0, 0])
+      })
+    )
+  )
+
+  it.effect("ends at the first answer that is accepted, and gives up every other request", () =>
+    withQueries(
+      byDistance(network).slice(0, 20),
+      (contact) =>
+        contact.key === byDistance(network)[1]?.key ? Effect.succeed(values([Uint8Array.of(5)])) : Effect.never,
+      Effect.fnUntraced(function* ({ asked, dropped, queries }) {
+        const from: Array<string> = []
+        yield* queries.lookupValue({
+          kind: 0,
+          key: target,
+          accept: (_, contact) => from.push(contact.key) > 0
+        })
+        yield* Effect.yieldNow
+        assert.deepStrictEqual(from, [byDistance(network)[1]!.key])
+        assert.strictEqual(asked.length, 3)
+        assert.strictEqual(dropped.length, 2)
+      })
+    )
+  )
+
+  it.effect("goes on when an answer is not accepted or does not come", () =>
+    withQueries(
+      byDistance(network).slice(0, 20),
+      (contact) => {
+        const rank = byDistance(network).indexOf(contact)
+        if (rank === 0) return Effect.fail(silent)
+        return Effect.succeed(values(rank < 5 ? [Uint8Array.of(rank)] : []))
+      },
+      Effect.fnUntraced(function* ({ queries }) {
+        const seen: Array<number> = []
+        const found = yield* queries.lookupValue({
+          kind: 0,
+          key: target,
+          accept: ([first]) => seen.push(first?.[0] ?? 0) > 0 && first?.[0] === 4
+        })
+        assert.includeMembers(seen, [1, 2, 3, 4])
+        assert.strictEqual(found.report.failures, 1)
+      })
+    )
+  )
+
+  it.effect("asks hints besides, and waits for them where nobody else has it", () =>
+    withQueries(
+      byDistance(network).slice(0, 4),
+      (contact) => Effect.succeed(contact.key === network[50]!.key ? values([Uint8Array.of(1)]) : values([])),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        let found = 0
+        const accept = () => ++found > 0
+        yield* queries.lookupValue({ kind: 0, key: target, accept, hints: [network[50]!] })
+        assert.strictEqual(found, 1)
+        assert.strictEqual(asked[0], network[50]!.key)
+      })
+    )
+  )
+
+  it.effect("believes no forged and no client's record, and charges the one that passed a forged one on", () =>
+    withQueries(
+      [network[0]!],
+      (contact) =>
+        Effect.succeed(
+          contact.key === network[0]!.key
+            ? nodes([forged(network[1]!), peer("client", { capabilities: 0 }), network[2]!])
+            : nodes([])
+        ),
+      Effect.fnUntraced(function* ({ asked, charged, queries }) {
+        yield* queries.lookupNode(target)
+        assert.sameMembers(asked, [network[0]!.key, network[2]!.key])
+        assert.deepStrictEqual(charged, ["bad record"])
+      })
+    )
+  )
+
+  it.effect("closes its requests when the lookup is interrupted", () =>
+    withQueries(
+      byDistance(network).slice(0, 20),
+      () => Effect.never,
+      Effect.fnUntraced(function* ({ asked, dropped, queries }) {
+        const fiber = yield* Effect.forkChild(queries.lookupNode(target), { startImmediately: true })
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(fiber)
+        yield* Effect.yieldNow
+        assert.isAtLeast(asked.length, 3)
+        assert.sameMembers(dropped, asked)
+      })
+    )
+  )
+})

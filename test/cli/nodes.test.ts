@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
-import { type AddressInfo, createServer } from "node:net"
+import { type AddressInfo, connect, createServer } from "node:net"
 import { join } from "node:path"
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { CID } from "multiformats/cid"
@@ -76,6 +76,22 @@ describe("nodes", { timeout: 60_000 }, () => {
     )
     await fails(["get", cid, "--anonymous", "--data", alice.folder], /no anonymous routes/)
     await fails(["get", cid, "-o", join(alice.folder, "no", "where"), "--data", alice.folder], /cannot be written/)
+  })
+
+  it("counts what it dropped, and why, for a scraper that has the token", async () => {
+    const node = await startNode(temporaryFolder())
+    const port = Number(/\/tcp\/(\d+)/.exec(node.listening[0] ?? "")?.[1])
+    const stranger = connect(port, "127.0.0.1")
+    await new Promise((resolve) =>
+      stranger
+        .on("error", () => {})
+        .on("close", resolve)
+        .end("GET / HTTP/1.1\r\n\r\n")
+    )
+    const { token, url } = JSON.parse(readFileSync(join(node.folder, "control.json"), "utf8"))
+    const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
+    assert.match(await answer.text(), /^allium_session_refused_total\{.*reason="malformed frame".*\} 1$/m)
+    assert.strictEqual((await fetch(`${url}/metrics`)).status, 401)
   })
 
   it("still has what was put when it was killed right after", async () => {

@@ -14,6 +14,7 @@ import {
   type Aead,
   type AgreementKey,
   KEY_LENGTH,
+  NONCE_LENGTH,
   SIGNATURE_LENGTH,
   type SigningKey,
   type Suite,
@@ -21,6 +22,7 @@ import {
 } from "#core/identity/Suite"
 import { keyOf } from "#schemas/bytes/bytes"
 import { Crypto } from "#services/identity/Crypto"
+import { ASSOCIATED_LIMIT, openSmall, SMALL_LIMIT, sealSmall } from "./smallSeals.ts"
 
 type Curve = "x25519" | "ed25519"
 
@@ -109,31 +111,53 @@ const verifyWith =
     }
   }
 
-const aead = (key: Uint8Array): Aead => {
-  const secret = crypto.createSecretKey(key)
+const nativeAead = (secret: crypto.KeyObject): Aead => ({
+  seal: (nonce, associated, parts) => {
+    const cipher = crypto.createCipheriv(CIPHER, secret, nonce, CIPHER_OPTIONS)
+    cipher.setAAD(associated, ASSOCIATED_OPTIONS)
+    const pieces: Array<Uint8Array> = []
+    for (const part of parts) pieces.push(cipher.update(part))
+    cipher.final()
+    pieces.push(cipher.getAuthTag())
+    return pieces
+  },
+  open: (nonce, associated, ciphertextAndTag) => {
+    const end = ciphertextAndTag.length - TAG_LENGTH
+    if (end < 0) return undefined
+    const decipher = crypto.createDecipheriv(CIPHER, secret, nonce, CIPHER_OPTIONS)
+    decipher.setAAD(associated, ASSOCIATED_OPTIONS)
+    decipher.setAuthTag(ciphertextAndTag.subarray(end))
+    const plain = decipher.update(ciphertextAndTag.subarray(0, end))
+    try {
+      decipher.final()
+    } catch {
+      return undefined
+    }
+    return plain
+  }
+})
+
+/** Short messages by `smallSeals`, the others by the native code, whose key object is made when the first one comes. */
+const aead = (secret: Uint8Array): Aead => {
+  if (secret.length !== KEY_LENGTH) throw new RangeError("a key of ChaCha20-Poly1305 has 32 bytes")
+  const key = new Uint8Array(secret)
+  let native: Aead | undefined
+  const large = (): Aead => (native ??= nativeAead(crypto.createSecretKey(key)))
+  const isSmall = (nonce: Uint8Array, associated: Uint8Array, length: number) =>
+    length <= SMALL_LIMIT && associated.length <= ASSOCIATED_LIMIT && nonce.length === NONCE_LENGTH
   return {
     seal: (nonce, associated, parts) => {
-      const cipher = crypto.createCipheriv(CIPHER, secret, nonce, CIPHER_OPTIONS)
-      cipher.setAAD(associated, ASSOCIATED_OPTIONS)
-      const pieces: Array<Uint8Array> = []
-      for (const part of parts) pieces.push(cipher.update(part))
-      cipher.final()
-      pieces.push(cipher.getAuthTag())
-      return pieces
+      let length = 0
+      for (const part of parts) length += part.length
+      return isSmall(nonce, associated, length)
+        ? sealSmall(key, nonce, associated, parts, length)
+        : large().seal(nonce, associated, parts)
     },
     open: (nonce, associated, ciphertextAndTag) => {
-      const end = ciphertextAndTag.length - TAG_LENGTH
-      if (end < 0) return undefined
-      const decipher = crypto.createDecipheriv(CIPHER, secret, nonce, CIPHER_OPTIONS)
-      decipher.setAAD(associated, ASSOCIATED_OPTIONS)
-      decipher.setAuthTag(ciphertextAndTag.subarray(end))
-      const plain = decipher.update(ciphertextAndTag.subarray(0, end))
-      try {
-        decipher.final()
-      } catch {
-        return undefined
-      }
-      return plain
+      const length = ciphertextAndTag.length - TAG_LENGTH
+      return length >= 0 && isSmall(nonce, associated, length)
+        ? openSmall(key, nonce, associated, ciphertextAndTag)
+        : large().open(nonce, associated, ciphertextAndTag)
     }
   }
 }

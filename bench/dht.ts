@@ -52,7 +52,8 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
       mode: serves ? "server" : "client",
       replicationFactor: FACTOR,
       sessionsMax: 256,
-      autoBootstrap: true
+      autoBootstrap: true,
+      enableReprovide: true
     })
     .pipe(
       Layer.provide([storage(), MemoryPeerStore.layer(), MemoryKeyStore.layer, TcpTransport.layer]),

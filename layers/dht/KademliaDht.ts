@@ -10,12 +10,14 @@ import { makeWriter } from "./writing.ts"
 export interface DhtOptions {
   /** Replicas of a record where a put does not say, 1 to 20; 5 by default. */
   readonly replicationFactor?: number
+  /** Whether this node's announcements are renewed while it runs; true by default. */
+  readonly reprovides?: boolean
 }
 
 export const make = Effect.fnUntraced(function* (options: DhtOptions = {}) {
   const reader = yield* makeReader
   const { announce, ...writer } = yield* makeWriter(options.replicationFactor ?? REPLICATION_FACTOR)
-  yield* startUpkeep(announce)
+  yield* startUpkeep(announce, options.reprovides ?? true)
   return Dht.of({ ...reader, ...writer, provide: (cid, putOptions) => announce(digestOf(cid), putOptions) })
 })
 

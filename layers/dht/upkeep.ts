@@ -10,8 +10,8 @@ import { RecordStore } from "#services/storage/RecordStore"
 
 type Announce = (digest: Uint8Array, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
 
-/** Runs until the scope closes. */
-export const startUpkeep = Effect.fnUntraced(function* (announce: Announce) {
+/** Runs until the scope closes. Without `reprovides` announcements are left to expire. */
+export const startUpkeep = Effect.fnUntraced(function* (announce: Announce, reprovides: boolean) {
   const { publicKey } = yield* Identity
   const records = yield* RecordStore
   const clock = yield* Clock.Clock
@@ -38,5 +38,5 @@ export const startUpkeep = Effect.fnUntraced(function* (announce: Announce) {
   }).pipe(Effect.ignore({ log: "Warn" }))
 
   yield* Effect.forkScoped(Effect.schedule(cleanUp, yield* CleanupPace))
-  yield* Effect.forkScoped(Effect.schedule(reprovide, yield* ReprovidePace))
+  if (reprovides) yield* Effect.forkScoped(Effect.schedule(reprovide, yield* ReprovidePace))
 })

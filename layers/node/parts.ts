@@ -28,7 +28,15 @@ import * as RunningNode from "./RunningNode.ts"
 /** What of the settings matters here. */
 export type PartSettings = Pick<
   Settings,
-  "network" | "local" | "listen" | "bootstrap" | "mode" | "replicationFactor" | "sessionsMax" | "autoBootstrap"
+  | "network"
+  | "local"
+  | "listen"
+  | "bootstrap"
+  | "mode"
+  | "replicationFactor"
+  | "sessionsMax"
+  | "autoBootstrap"
+  | "enableReprovide"
 >
 
 const parseAll = (texts: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Address>, InvalidAddress> =>
@@ -39,11 +47,11 @@ const parseAll = (texts: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Add
 export const layer = (settings: PartSettings) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const { autoBootstrap, replicationFactor, sessionsMax } = settings
+      const { autoBootstrap, enableReprovide, replicationFactor, sessionsMax } = settings
       const [listen, bootstrap] = [yield* parseAll(settings.listen), yield* parseAll(settings.bootstrap)]
       // Others pass on only nodes that they reached themselves, so one that cannot be reached does no harm by offering.
       const serves = settings.mode !== "client" && listen.length > 0
-      const dht = KademliaDht.layer({ replicationFactor }).pipe(
+      const dht = KademliaDht.layer({ replicationFactor, reprovides: enableReprovide }).pipe(
         Layer.provideMerge(serves ? DhtServer.layer : Layer.empty),
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(IterativeQueries.layer),

@@ -32,9 +32,9 @@ export const Settings = Schema.Struct({
   local: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(false))),
   /** Multiaddrs to listen on; port 0 takes a free one. None: a node that only dials. */
   listen: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(["/ip4/0.0.0.0/tcp/0"]))),
-  /** Multiaddrs, with or without `/p2p`, of nodes to begin with. */
+  /** Multiaddrs of nodes to begin with, each ending in `/p2p/…`: who answers there must prove to be that node. */
   bootstrap: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed([]))),
-  /** `auto`: a server once others can reach it. */
+  /** A client keeps nothing for others. `auto`: a server where it listens. */
   mode: NodeMode.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("auto" as const))),
   /** Nodes that hold a record, at most a bucket's worth. */
   replicationFactor: whole(1, 20).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(5))),
@@ -45,8 +45,6 @@ export const Settings = Schema.Struct({
   controlPort: whole(0, 65_535).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(0))),
   /** Look for nodes at start; off, the node waits to be told. */
   autoBootstrap: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
-  /** Mend the replicas of what this node holds. */
-  enableAutoReplication: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
   /** Announce again, before it expires, what this node provides. */
   enableReprovide: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
   /** `full` survives a power cut, `normal` only the end of the process. */

@@ -86,6 +86,6 @@ describe("loadSettings", () => {
   )
 
   it("names the variable of a setting in capitals", () => {
-    assert.strictEqual(variableOf("enableAutoReplication"), "ENABLE_AUTO_REPLICATION")
+    assert.strictEqual(variableOf("replicationFactor"), "REPLICATION_FACTOR")
   })
 })

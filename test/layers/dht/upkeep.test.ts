@@ -18,14 +18,15 @@ const withUpkeep = (
     readonly records: RecordStore["Service"]
     readonly announced: Array<string>
     readonly own: Uint8Array
-  }) => Effect.Effect<void, unknown>
+  }) => Effect.Effect<void, unknown>,
+  reprovides = true
 ) =>
   Effect.gen(function* () {
     const announced: Array<string> = []
     yield* startUpkeep((digest) => {
       announced.push(keyOf(digest))
       return new PutRefused({ key: digest, refusals: [] })
-    })
+    }, reprovides)
     yield* body({ records: yield* RecordStore, announced, own: (yield* Identity).publicKey })
   }).pipe(Effect.provide(Layer.merge(MemoryRecordStore.layer(), identity("me"))), Effect.scoped)
 
@@ -55,6 +56,17 @@ describe("upkeep", () => {
         yield* TestClock.adjust("12 hours")
         assert.strictEqual(announced.length, 4)
       })
+    )
+  )
+
+  it.effect("leaves announcements to expire where it was told not to renew them", () =>
+    withUpkeep(
+      Effect.fnUntraced(function* ({ announced, own, records }) {
+        yield* records.put([row(1, own, 100 * HOUR)])
+        yield* TestClock.adjust("24 hours")
+        assert.deepStrictEqual(announced, [])
+      }),
+      false
     )
   )
 

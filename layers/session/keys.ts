@@ -1,4 +1,5 @@
 /** The two keys of a session at work: rows become sealed BATCH frames and back, and keys are exchanged in time. */
+import { release } from "#schemas/bytes/release"
 import { Flag, FrameType, flagsOf, HEADER_BYTES, writeHeader } from "#schemas/session/Frame"
 import { REKEY_FRAMES, REKEY_OVERDUE } from "#services/session/Limits"
 import type { Cipher } from "./Handshaker.ts"
@@ -43,13 +44,14 @@ export class ReceivingKey {
     this.#cipher = cipher
   }
 
-  /** The row that a frame carries, or why the session must end. */
+  /** The row that a frame carries, or why the session must end. The frame is used up. */
   open(frame: Uint8Array): Uint8Array | Unreadable {
     const flags = flagsOf(frame)
     if ((flags & Flag.SEALED) === 0) return "unsealed frame"
     if (frame[1] !== FrameType.BATCH) return "malformed"
     const row = this.#cipher.open(frame.subarray(0, HEADER_BYTES), frame.subarray(HEADER_BYTES))
     if (row === undefined) return "bad mac"
+    if (row.buffer !== frame.buffer) release(frame)
     if ((flags & Flag.REKEY) !== 0) {
       this.#cipher.rekey()
       this.#frames = 0

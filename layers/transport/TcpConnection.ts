@@ -1,6 +1,7 @@
 /** One TCP socket as a `Connection`: frames cut out of the stream, back-pressure both ways, an orderly end. */
 import type { Socket } from "node:net"
 import { FrameSplitter } from "#core/transport/FrameSplitter"
+import { release } from "#schemas/bytes/release"
 import type { Address } from "#schemas/transport/Address"
 import type { Connection, ConnectionClosed } from "#services/transport/Transport"
 import { Inbox } from "./Inbox.ts"
@@ -52,6 +53,8 @@ export class TcpConnection implements Connection {
   readonly #onData = (chunk: Buffer): void => {
     const frames: Array<Uint8Array> = []
     const refusal = this.#splitter.push(chunk, frames)
+    // The splitter keeps copies, and the largest frames never lie in one chunk: then it has nothing left to give.
+    if (frames.every((frame) => frame.buffer !== chunk.buffer)) release(chunk)
     this.#inbox.push(frames)
     if (refusal !== undefined) {
       this.#inbox.end(refusal)

@@ -72,8 +72,12 @@ export const makeDialler = (options: DiallerOptions) => {
           }),
         onSuccess: ({ connection, established }) => options.serve(connection, established)
       }),
-      // Interrupted, when the manager closes: nobody may be left waiting.
-      Effect.onInterrupt(() => Effect.sync(() => Deferred.doneUnsafe(wait, refuse(target, "session", "closed here")))),
+      // Interrupted, when the manager closes: nobody may be left waiting. Mostly it is a session's end, and nobody waits.
+      Effect.onInterrupt(() =>
+        Effect.sync(() => {
+          if (!Deferred.isDoneUnsafe(wait)) Deferred.doneUnsafe(wait, refuse(target, "session", "closed here"))
+        })
+      ),
       Effect.scoped
     )
 

@@ -11,7 +11,9 @@ const runs: Record<string, ReadonlyArray<ReadonlyArray<string>>> = {
   rpc: [["rpc.ts"]],
   dht: [
     ["dht.ts", "16"],
-    ["dht.ts", "50"]
+    ["dht.ts", "50"],
+    ["dht.ts", "50", "--sqlite"],
+    ["dht.ts", "50", "--memory"]
   ],
   startup: [["startup.ts"]]
 }

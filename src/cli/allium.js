@@ -6,7 +6,6 @@
 import { existsSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
-import { setFlagsFromString } from "node:v8"
 
 const NODE_MAJOR = 24
 
@@ -16,10 +15,6 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
   )
   process.exit(1)
 }
-
-// V8 lets the space for young objects grow to 64 MiB under a flood of connections and keeps it for hours after. It holds
-// at its first size; what lives longer is not affected, and neither is the speed of a put or a get.
-setFlagsFromString("--semi-space-growth-factor=1")
 
 const { enableCompileCache, registerHooks } = await import("node:module")
 // Half of a start is compiling. Kept in the user's own folder, since whoever can write there could run code here;

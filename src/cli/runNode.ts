@@ -9,6 +9,7 @@ import { note, paintOut, say, sayJson } from "./output.ts"
 import { endsOnSignal } from "./runMain.ts"
 import { toFailure } from "./sentences.ts"
 import { loadSettings } from "./settings.ts"
+import { boundYoungSpace } from "./youngSpace.ts"
 
 export type NodeFlags = Partial<Pick<Settings, "listen" | "bootstrap" | "local">>
 
@@ -21,6 +22,7 @@ const logs = (json: boolean) =>
   Logger.layer([json ? Logger.withConsoleError(Logger.formatJson) : Logger.withConsoleError(Logger.formatLogFmt)])
 
 export const runNode = Effect.fnUntraced(function* (shared: Shared, flags: NodeFlags) {
+  boundYoungSpace()
   const settings = yield* loadSettings(shared.data, flags)
   const stopAsked = yield* Deferred.make<void>()
   const control = ControlServer.layer({

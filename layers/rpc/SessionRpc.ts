@@ -99,9 +99,16 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
     )
   })
 
+  /** A lookup asks many peers the same, and a put has many store the same: that is encoded once. */
+  let last: { readonly request: DhtRequest; readonly body: Uint8Array } | undefined
+  const bodyOf = (request: DhtRequest): Uint8Array => {
+    if (last?.request !== request) last = { request, body: writeRequest(request) }
+    return last.body
+  }
+
   const dht: Rpc["Service"]["dht"] = (peer, request) =>
     Effect.flatMap(router.reach(peer), (session) =>
-      caller.ask<DhtAnswer>(session, FrameType.DHT_REQ, request._tag, writeRequest(request), dhtReaders[request._tag])
+      caller.ask<DhtAnswer>(session, FrameType.DHT_REQ, request._tag, bodyOf(request), dhtReaders[request._tag])
     )
 
   const ping = Effect.fn("SessionRpc.ping")(function* (peer: DialTarget) {

@@ -15,7 +15,7 @@ import { writeCall } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
 import { RouterHandle } from "#services/router/RouterHandle"
 import { MAX_SERVING } from "#services/rpc/Limits"
-import { Rpc, type RpcError, type RpcMethod } from "#services/rpc/Rpc"
+import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
 import { type DialTarget, type Session, SessionManager } from "#services/session/SessionManager"
 import { makeCaller } from "./calling.ts"
 import { makeServer } from "./serving.ts"
@@ -37,6 +37,21 @@ const dhtReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result
   Store: readStored,
   AddProvider: readStored,
   GetProviders: readValues
+}
+
+interface Codec<Request, Response> {
+  /** Throws for what is no request: a mistake of the app. */
+  readonly encodeRequest: (request: Request) => CborValue
+  readonly readResponse: (body: Uint8Array) => Result.Result<Response, string>
+}
+
+const codecOf = <Request, Response>({ request, response }: RpcMethod<Request, Response>): Codec<Request, Response> => {
+  const decode = Schema.decodeUnknownResult(response)
+  return {
+    encodeRequest: Schema.encodeSync(request),
+    readResponse: (body) =>
+      Result.flatMap(decodeArray(body), ([value]) => Result.mapError(decode(value ?? null), () => "not an answer"))
+  }
 }
 
 const nothing = encode([])
@@ -78,26 +93,12 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
     run(Effect.ignore(ask(session, HELLO, argsOf(hello)), { log: "Debug" }))
   })
 
-  const call = Effect.fnUntraced(function* <Request, Response>(
-    peer: DialTarget,
-    method: RpcMethod<Request, Response>,
-    request: Request
-  ): Effect.fn.Return<Response, RpcError> {
-    const session = yield* router.reach(peer)
-    const value = yield* Effect.orDie(Schema.encodeEffect(method.request)(request))
-    const decode = Schema.decodeUnknownResult(method.response)
-    const read = (body: Uint8Array) =>
-      Result.flatMap(decodeArray(body), ([response]) =>
-        Result.mapError(decode(response ?? null), () => "not an answer")
-      )
-    return yield* caller.ask(
-      session,
-      FrameType.RPC_REQ,
-      method.name,
-      writeCall({ method: method.name, args: [value] }),
-      read
-    )
-  })
+  const call: Rpc["Service"]["call"] = (peer, method, request) =>
+    Effect.flatMap(router.reach(peer), (session) => {
+      const { encodeRequest, readResponse } = codecOf(method)
+      const body = writeCall({ method: method.name, args: [encodeRequest(request)] })
+      return caller.ask(session, FrameType.RPC_REQ, method.name, body, readResponse)
+    })
 
   /** A lookup asks many peers the same, and a put has many store the same: that is encoded once. */
   let last: { readonly request: DhtRequest; readonly body: Uint8Array } | undefined

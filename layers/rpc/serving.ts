@@ -135,17 +135,14 @@ export const makeServer = Effect.gen(function* () {
 
   const handle: Rpc["Service"]["handle"] = (method, handler) => {
     const decode = Schema.decodeUnknownResult(method.request)
-    const encodeAnswer = Schema.encodeEffect(method.response)
-    return register(method.name, (values, session) =>
-      Result.map(
-        Result.mapError(decode(values[0] ?? null), () => `not a request of ${method.name}`),
-        (request) =>
-          handler(request, session.contact).pipe(
-            Effect.flatMap((response) => Effect.orDie(encodeAnswer(response))),
-            Effect.map((response) => encode([response]))
-          )
-      )
-    )
+    // Throws for what is no response: a defect of the handler, and told as one.
+    const encodeResponse = Schema.encodeSync(method.response)
+    const write = (response: Parameters<typeof encodeResponse>[0]) => encode([encodeResponse(response)])
+    return register(method.name, (values, session) => {
+      const request = decode(values[0] ?? null)
+      if (Result.isFailure(request)) return Result.fail(`not a request of ${method.name}`)
+      return Result.succeed(Effect.map(handler(request.success, session.contact), write))
+    })
   }
 
   const handleDht: Rpc["Service"]["handleDht"] = (handler) =>

@@ -1,6 +1,6 @@
 /** The answering side of Rpc: methods by name that apps register, and the DHT's by number. */
 import { Cause, Effect, Exit, FiberSet, Metric, Result, Schema } from "effect"
-import { encode } from "#schemas/bytes/Cbor"
+import { encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { readRequest as readDhtRequest, UNKNOWN_METHOD, writeAnswer as writeDhtAnswer } from "#schemas/dht/DhtMessage"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
@@ -137,7 +137,7 @@ export const makeServer = Effect.gen(function* () {
     const decode = Schema.decodeUnknownResult(method.request)
     // Throws for what is no response: a defect of the handler, and told as one.
     const encodeResponse = Schema.encodeSync(method.response)
-    const write = (response: Parameters<typeof encodeResponse>[0]) => encode([encodeResponse(response)])
+    const write = (response: Parameters<typeof encodeResponse>[0]) => encodeMessage([encodeResponse(response)])
     return register(method.name, (values, session) => {
       const request = decode(values[0] ?? null)
       if (Result.isFailure(request)) return Result.fail(`not a request of ${method.name}`)

@@ -5,6 +5,7 @@
  * `MAX_DEPTH`. See `CborValue.ts` for the profiles.
  */
 import { Result } from "effect"
+import { allocate } from "./bytes.ts"
 import { CborReader } from "./CborReader.ts"
 import { type CborProfile, type CborValue, MAX_ITEMS } from "./CborValue.ts"
 import { write, writeHead } from "./CborWriter.ts"
@@ -22,7 +23,10 @@ export interface DecodeOptions {
  * Throws RangeError for NaN, Infinity and integers beyond 64 bits, which are mistakes of the caller. In text, half of a
  * surrogate pair is written as U+FFFD: UTF-8 has nothing else for it.
  */
-export const encode: (value: CborValue) => Uint8Array = write
+export const encode = (value: CborValue): Uint8Array => write(value)
+
+/** `encode` for a message that is soon sent and forgotten: see `allocate`. */
+export const encodeMessage = (value: CborValue): Uint8Array => write(value, allocate)
 
 /**
  * The one value that all of `bytes` are the encoding of, or the word of refusal. Never throws.

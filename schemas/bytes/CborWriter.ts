@@ -16,17 +16,23 @@ let buffer = new Uint8Array(KEPT_BUFFER)
 let view = new DataView(buffer.buffer)
 let at = 0
 
-/** Throws RangeError for what has no encoding at all (NaN, Infinity, an integer beyond 64 bits). */
-export const write = (value: CborValue): Uint8Array => {
+/**
+ * Throws RangeError for what has no encoding at all (NaN, Infinity, an integer beyond 64 bits). `roomFor` gives the array
+ * that is handed out: one of its own, or for a message a piece of the pool.
+ */
+export const write = (value: CborValue, roomFor: (length: number) => Uint8Array = exactly): Uint8Array => {
   at = 0
   put(value)
-  const bytes = buffer.slice(0, at)
+  const bytes = roomFor(at)
+  bytes.set(buffer.subarray(0, at))
   if (buffer.length > KEPT_BUFFER) {
     buffer = new Uint8Array(KEPT_BUFFER)
     view = new DataView(buffer.buffer)
   }
   return bytes
 }
+
+const exactly = (length: number): Uint8Array => new Uint8Array(length)
 
 /** A head of major type and argument by itself. */
 export const writeHead = (major: number, argument: number): Uint8Array => {

@@ -9,7 +9,15 @@ import { Schema } from "effect"
 /** Longest part handed to `String.fromCharCode` at once: every byte is an argument, and arguments live on the stack. */
 const KEY_PART = 8192
 
+/** A new ArrayBuffer costs up to a microsecond; short messages are cut from a common one of this size instead. */
+const POOL = 16_384
+/** Longest piece cut from it. */
+const POOLED = 1024
+
 const encoder = new TextEncoder()
+
+let pool = new Uint8Array(POOL)
+let pooled = 0
 
 /** A map key with one char code (0–255) for each byte. Ids of 32 bytes, by far the most, take the unrolled path. */
 export const keyOf = (bytes: Uint8Array): string => {
@@ -42,6 +50,21 @@ export const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
     if (difference !== 0) return difference
   }
   return a.length - b.length
+}
+
+/**
+ * Room for a message that is soon sent and forgotten. Whoever keeps one for long copies it: while it lives, so does the
+ * pool it was cut from. No piece is handed out twice, and all of them begin as zeros.
+ */
+export const allocate = (length: number): Uint8Array => {
+  if (length > POOLED) return new Uint8Array(length)
+  if (pooled + length > POOL) {
+    pool = new Uint8Array(POOL)
+    pooled = 0
+  }
+  const piece = pool.subarray(pooled, pooled + length)
+  pooled += (length + 7) & ~7
+  return piece
 }
 
 /** All parts in a new array. */

@@ -12,7 +12,7 @@
  */
 import { Result, Schema } from "effect"
 import { Bytes32, bytesUpTo } from "#schemas/bytes/bytes"
-import { decodeArray, encode } from "#schemas/bytes/Cbor"
+import { decodeArray, encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { isBytesList, isBytesOf, isBytesUpTo, isUint } from "#schemas/bytes/fields"
 import { transformation } from "#schemas/bytes/transformation"
@@ -94,15 +94,15 @@ export const readRequest = (bytes: Uint8Array): Result.Result<DhtRequest, string
 export const writeRequest = (request: DhtRequest): Uint8Array => {
   switch (request._tag) {
     case "FindNode":
-      return encode([DhtMethod.FindNode, request.target])
+      return encodeMessage([DhtMethod.FindNode, request.target])
     case "FindValue":
-      return encode([DhtMethod.FindValue, request.kind, request.key, request.minSeq, request.after])
+      return encodeMessage([DhtMethod.FindValue, request.kind, request.key, request.minSeq, request.after])
     case "Store":
-      return encode([DhtMethod.Store, request.kind, request.record, request.ttl, request.work])
+      return encodeMessage([DhtMethod.Store, request.kind, request.record, request.ttl, request.work])
     case "AddProvider":
-      return encode([DhtMethod.AddProvider, request.record])
+      return encodeMessage([DhtMethod.AddProvider, request.record])
     case "GetProviders":
-      return encode([DhtMethod.GetProviders, request.key, request.after])
+      return encodeMessage([DhtMethod.GetProviders, request.key, request.after])
   }
 }
 
@@ -132,11 +132,11 @@ export const readStored = (bytes: Uint8Array): Result.Result<StoredAnswer, strin
 export const writeAnswer = (answer: DhtAnswer): Uint8Array => {
   switch (answer._tag) {
     case "Nodes":
-      return encode([answer.peers])
+      return encodeMessage([answer.peers])
     case "Values":
-      return encode([answer.records, answer.peers, answer.more])
+      return encodeMessage([answer.records, answer.peers, answer.more])
     case "Stored":
-      return encode([answer.heldSeq, answer.expires])
+      return encodeMessage([answer.heldSeq, answer.expires])
   }
 }
 

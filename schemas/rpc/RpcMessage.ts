@@ -11,7 +11,8 @@
  * one of the DHT.
  */
 import { Result } from "effect"
-import { decodeArray, encode } from "#schemas/bytes/Cbor"
+import { allocate } from "#schemas/bytes/bytes"
+import { decodeArray, encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { isTextUpTo } from "#schemas/bytes/fields"
 import { type RpcFailureFields, read as readFailure, write as writeFailureBody } from "./RpcFailure.ts"
@@ -45,7 +46,7 @@ export const readRequest = (payload: Uint8Array): Result.Result<RpcRequest, stri
   payload.length <= 4 ? cutShort : Result.succeed({ id: readId(payload), body: payload.subarray(4) })
 
 export const writeRequest = (id: number, body: Uint8Array): Uint8Array => {
-  const payload = new Uint8Array(4 + body.length)
+  const payload = allocate(4 + body.length)
   writeId(payload, id)
   payload.set(body, 4)
   return payload
@@ -72,12 +73,12 @@ export const readCall = (body: Uint8Array): Result.Result<RpcCall, string> => {
   return isTextUpTo(method, METHOD_LIMIT) ? Result.succeed({ method, args }) : Result.fail("malformed method")
 }
 
-export const writeCall = (call: RpcCall): Uint8Array => encode([call.method, ...call.args])
+export const writeCall = (call: RpcCall): Uint8Array => encodeMessage([call.method, ...call.args])
 
 const cutShort = Result.fail("cut short")
 
 const answer = (id: number, status: number, body: Uint8Array): Uint8Array => {
-  const payload = new Uint8Array(5 + body.length)
+  const payload = allocate(5 + body.length)
   writeId(payload, id)
   payload[4] = status
   payload.set(body, 5)

@@ -3,6 +3,7 @@
  *
  * Each inner frame is a header and a payload, flags 0, no mac, never BATCH or HANDSHAKE.
  */
+import { allocate } from "#schemas/bytes/bytes"
 import { FrameType, HEADER_BYTES, lengthAt, PAYLOAD_LIMIT, VERSION, writeHeader } from "#schemas/session/Frame"
 
 /** Payloads up to here are copied into the row; longer ones are parts of their own: sealing reads them where they lie. */
@@ -43,7 +44,7 @@ export class FrameQueue {
       size += HEADER_BYTES + length
       copied += HEADER_BYTES + (length <= COPY_LIMIT ? length : 0)
     }
-    const parts = this.#gather(first, end, new Uint8Array(copied))
+    const parts = this.#gather(first, end, allocate(copied))
     this.bytes -= size
     if (end === this.#types.length) {
       // Emptied in place: a busy session comes by here every tick. After a burst the room is given back.

@@ -35,20 +35,17 @@ const CIPHER_OPTIONS = { authTagLength: TAG_LENGTH }
 /** Asked for by the types; OpenSSL reads it for CCM only. */
 const ASSOCIATED_OPTIONS = { plaintextLength: 0 }
 
-/** Without a limit V8 does not look at the stack at all; with a limit of 0 it still begins to. */
-const errors: { stackTraceLimit: number | undefined } = Error
-
 /**
  * Runs an import without stack traces. On its way to raw bytes, Node asks of each argument whether it is a CryptoKey by
  * catching an exception, and collecting the stacks of those is three quarters of the time.
  */
 const quietly = <A>(task: () => A): A => {
-  const limit = errors.stackTraceLimit
-  errors.stackTraceLimit = undefined
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
   try {
     return task()
   } finally {
-    errors.stackTraceLimit = limit
+    Error.stackTraceLimit = limit
   }
 }
 

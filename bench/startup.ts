@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, rmSync } from "node:fs"
+import { cpSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -12,7 +12,6 @@ import { emit } from "./lib.ts"
 
 const REPS = 10
 const root = fileURLToPath(new URL("..", import.meta.url))
-const bundle = join(root, "dist/cli/main.js")
 
 const packed = spawnSync(process.execPath, [join(root, ".ci/pack.mjs")], {
   cwd: root,
@@ -20,9 +19,23 @@ const packed = spawnSync(process.execPath, [join(root, ".ci/pack.mjs")], {
 })
 if (packed.status !== 0) process.exit(1)
 
+const folders: Array<string> = []
+const folder = (): string => {
+  const path = mkdtempSync(join(tmpdir(), "allium-bench-"))
+  folders.push(path)
+  return path
+}
+
+/** The command as it stands in an installed package: the launcher, the bundle, and no sources. */
+const installed = folder()
+for (const part of ["package.json", "src/cli/allium.js", "dist/cli"]) {
+  cpSync(join(root, part), join(installed, part), { recursive: true })
+}
+const command = join(installed, "src/cli/allium.js")
+
 const start = async (args: ReadonlyArray<string>): Promise<number> => {
   const begin = performance.now()
-  const child = spawn(process.execPath, [...args], { stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn(process.execPath, [...args], { stdio: ["ignore", "pipe", "ignore"] })
   await once(child.stdout, "data")
   const took = performance.now() - begin
   child.kill("SIGTERM")
@@ -30,13 +43,7 @@ const start = async (args: ReadonlyArray<string>): Promise<number> => {
   return took
 }
 
-const folders: Array<string> = []
-const folder = (): string => {
-  const path = mkdtempSync(join(tmpdir(), "allium-bench-"))
-  folders.push(path)
-  return path
-}
-const node = (data: string) => start([bundle, "node", "--local", "--json", "--data", data])
+const node = (data: string) => start([command, "node", "--local", "--json", "--data", data])
 
 try {
   await node(folder())

@@ -111,20 +111,28 @@ const verifyWith =
     }
   }
 
-const nativeAead = (secret: crypto.KeyObject): Aead => ({
-  seal: (nonce, associated, parts) => {
-    const cipher = crypto.createCipheriv(CIPHER, secret, nonce, CIPHER_OPTIONS)
+/** Classes, since every session has two of these and a closure a method would be half of their memory. */
+class NativeAead implements Aead {
+  readonly #secret: crypto.KeyObject
+
+  constructor(key: Uint8Array) {
+    this.#secret = crypto.createSecretKey(key)
+  }
+
+  seal(nonce: Uint8Array, associated: Uint8Array, parts: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> {
+    const cipher = crypto.createCipheriv(CIPHER, this.#secret, nonce, CIPHER_OPTIONS)
     cipher.setAAD(associated, ASSOCIATED_OPTIONS)
     const pieces: Array<Uint8Array> = []
     for (const part of parts) pieces.push(cipher.update(part))
     cipher.final()
     pieces.push(cipher.getAuthTag())
     return pieces
-  },
-  open: (nonce, associated, ciphertextAndTag) => {
+  }
+
+  open(nonce: Uint8Array, associated: Uint8Array, ciphertextAndTag: Uint8Array): Uint8Array | undefined {
     const end = ciphertextAndTag.length - TAG_LENGTH
     if (end < 0) return undefined
-    const decipher = crypto.createDecipheriv(CIPHER, secret, nonce, CIPHER_OPTIONS)
+    const decipher = crypto.createDecipheriv(CIPHER, this.#secret, nonce, CIPHER_OPTIONS)
     decipher.setAAD(associated, ASSOCIATED_OPTIONS)
     decipher.setAuthTag(ciphertextAndTag.subarray(end))
     const plain = decipher.update(ciphertextAndTag.subarray(0, end))
@@ -135,30 +143,38 @@ const nativeAead = (secret: crypto.KeyObject): Aead => ({
     }
     return plain
   }
-})
+}
+
+const isSmall = (nonce: Uint8Array, associated: Uint8Array, length: number): boolean =>
+  length <= SMALL_LIMIT && associated.length <= ASSOCIATED_LIMIT && nonce.length === NONCE_LENGTH
 
 /** Short messages by `smallSeals`, the others by the native code, whose key object is made when the first one comes. */
-const aead = (secret: Uint8Array): Aead => {
-  if (secret.length !== KEY_LENGTH) throw new RangeError("a key of ChaCha20-Poly1305 has 32 bytes")
-  const key = new Uint8Array(secret)
-  let native: Aead | undefined
-  const large = (): Aead => (native ??= nativeAead(crypto.createSecretKey(key)))
-  const isSmall = (nonce: Uint8Array, associated: Uint8Array, length: number) =>
-    length <= SMALL_LIMIT && associated.length <= ASSOCIATED_LIMIT && nonce.length === NONCE_LENGTH
-  return {
-    seal: (nonce, associated, parts) => {
-      let length = 0
-      for (const part of parts) length += part.length
-      return isSmall(nonce, associated, length)
-        ? sealSmall(key, nonce, associated, parts, length)
-        : large().seal(nonce, associated, parts)
-    },
-    open: (nonce, associated, ciphertextAndTag) => {
-      const length = ciphertextAndTag.length - TAG_LENGTH
-      return length >= 0 && isSmall(nonce, associated, length)
-        ? openSmall(key, nonce, associated, ciphertextAndTag)
-        : large().open(nonce, associated, ciphertextAndTag)
-    }
+class SizedAead implements Aead {
+  readonly #key: Uint8Array
+  #native: NativeAead | undefined
+
+  constructor(secret: Uint8Array) {
+    if (secret.length !== KEY_LENGTH) throw new RangeError("a key of ChaCha20-Poly1305 has 32 bytes")
+    this.#key = new Uint8Array(secret)
+  }
+
+  seal(nonce: Uint8Array, associated: Uint8Array, parts: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> {
+    let length = 0
+    for (const part of parts) length += part.length
+    return isSmall(nonce, associated, length)
+      ? sealSmall(this.#key, nonce, associated, parts, length)
+      : this.#large().seal(nonce, associated, parts)
+  }
+
+  open(nonce: Uint8Array, associated: Uint8Array, ciphertextAndTag: Uint8Array): Uint8Array | undefined {
+    const length = ciphertextAndTag.length - TAG_LENGTH
+    return length >= 0 && isSmall(nonce, associated, length)
+      ? openSmall(this.#key, nonce, associated, ciphertextAndTag)
+      : this.#large().open(nonce, associated, ciphertextAndTag)
+  }
+
+  #large(): NativeAead {
+    return (this.#native ??= new NativeAead(this.#key))
   }
 }
 
@@ -187,7 +203,7 @@ export const make = (): Suite => {
     agreementKey: agreementWith(importer("x25519")),
     signingKey,
     verify: verifyWith(importer("ed25519")),
-    aead,
+    aead: (key) => new SizedAead(key),
     chacha20
   }
 }

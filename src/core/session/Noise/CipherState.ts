@@ -1,8 +1,8 @@
 /**
  * One direction's key and counter (Noise revision 34, section 5.1), for ChaCha20-Poly1305.
  *
- * Synchronous and stateful: each seal and each successful open takes the next nonce. The one nonce buffer is written
- * anew for every call, since no suite keeps it.
+ * Synchronous and stateful: each seal and each successful open takes the next nonce. All share one nonce buffer, which
+ * is written anew for every call, since no suite keeps it.
  */
 import { type Aead, KEY_LENGTH, NONCE_LENGTH, type Suite } from "#core/identity/Suite"
 
@@ -15,12 +15,13 @@ const ZEROS = new Uint8Array(KEY_LENGTH)
 /** 2^64 − 1, which Noise keeps for REKEY (section 4.2). */
 const REKEY_NONCE = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255)
 
+const nonce = new DataView(new ArrayBuffer(NONCE_LENGTH))
+const nonceBytes = new Uint8Array(nonce.buffer)
+
 export class CipherState {
   readonly #suite: Suite
   #aead: Aead
   #counter = 0
-  readonly #nonce = new DataView(new ArrayBuffer(NONCE_LENGTH))
-  readonly #nonceBytes = new Uint8Array(this.#nonce.buffer)
 
   constructor(suite: Suite, key: Uint8Array) {
     this.#suite = suite
@@ -56,8 +57,8 @@ export class CipherState {
 
   /** 4 zero bytes and the counter as 64 bits, little-endian (section 12.3). */
   #next(): Uint8Array {
-    this.#nonce.setUint32(4, this.#counter >>> 0, true)
-    this.#nonce.setUint32(8, Math.floor(this.#counter / 2 ** 32), true)
-    return this.#nonceBytes
+    nonce.setUint32(4, this.#counter >>> 0, true)
+    nonce.setUint32(8, Math.floor(this.#counter / 2 ** 32), true)
+    return nonceBytes
   }
 }

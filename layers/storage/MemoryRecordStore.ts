@@ -1,142 +1,34 @@
 /**
  * A RecordStore in memory: for nodes that may forget, for tests and for the simulator. Durable here means held.
- *
- * Records lie under (kind, key) in a map of members, so that the usual case, one record under a key, is one look-up.
  */
 import { Clock, Effect, Layer } from "effect"
-import { keyOf } from "#schemas/bytes/bytes"
-import { RecordStore, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
-import { UsageTotals } from "./usage.ts"
+import { RecordStore, StoreFull } from "#services/storage/RecordStore"
+import { Shelves } from "./Shelves.ts"
 
 export interface MemoryOptions {
   /** Bytes of records that are held; 64 MiB by default. */
   readonly quotaBytes?: number
+  /** What an earlier run left, and where this one puts its records. */
+  readonly shelves?: Shelves
 }
 
 const QUOTA = 64 * 1024 * 1024
 const PAGE = 64
 
-type Members = Map<string, StoredRecord>
-
-const slotOf = (kind: number, key: Uint8Array): string => String.fromCharCode(kind) + keyOf(key)
-
-/** A view would hold the whole network buffer that it came in. */
-const copy = (record: StoredRecord): StoredRecord => ({
-  ...record,
-  key: record.key.slice(),
-  member: record.member.slice(),
-  storedBy: record.storedBy.slice(),
-  bytes: record.bytes.slice()
-})
-
-const chargeOf = (record: StoredRecord) => ({ storedBy: record.storedBy, size: record.bytes.length })
-
-const byName = (a: readonly [string, StoredRecord], b: readonly [string, StoredRecord]): number =>
-  a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
-
-class Shelves {
-  readonly slots = new Map<string, Members>()
-  readonly totals = new UsageTotals()
-
-  held(record: StoredRecord): StoredRecord | undefined {
-    return this.slots.get(slotOf(record.kind, record.key))?.get(keyOf(record.member))
-  }
-
-  insert(record: StoredRecord): void {
-    const slot = slotOf(record.kind, record.key)
-    const members: Members = this.slots.get(slot) ?? new Map()
-    const name = keyOf(record.member)
-    const before = members.get(name)
-    if (before !== undefined) this.totals.charge(chargeOf(before), -1)
-    members.set(name, record)
-    this.slots.set(slot, members)
-    this.totals.charge(chargeOf(record), 1)
-  }
-
-  drop(slot: string, name: string): void {
-    const members = this.slots.get(slot)
-    const record = members?.get(name)
-    if (members === undefined || record === undefined) return
-    members.delete(name)
-    if (members.size === 0) this.slots.delete(slot)
-    this.totals.charge(chargeOf(record), -1)
-  }
-
-  expire(now: number): number {
-    let gone = 0
-    for (const [slot, members] of this.slots) {
-      for (const [name, record] of members) {
-        if (record.expires > now) continue
-        this.drop(slot, name)
-        gone++
-      }
-    }
-    return gone
-  }
-
-  /** Bytes held once these were put: later ones replace earlier ones. */
-  after(records: ReadonlyArray<StoredRecord>): number {
-    const fresh = new Map(records.map((record) => [slotOf(record.kind, record.key) + keyOf(record.member), record]))
-    let bytes = this.totals.all().bytes
-    for (const record of fresh.values()) bytes += record.bytes.length - (this.held(record)?.bytes.length ?? 0)
-    return bytes
-  }
-
-  page(kind: number, key: Uint8Array, after: Uint8Array | undefined, limit: number, now: number): Array<StoredRecord> {
-    const members = this.slots.get(slotOf(kind, key))
-    if (members === undefined) return []
-    if (members.size === 1 && after === undefined) {
-      for (const record of members.values()) return record.expires > now && limit > 0 ? [record] : []
-    }
-    const from = after === undefined ? undefined : keyOf(after)
-    return [...members]
-      .filter(([name, record]) => record.expires > now && (from === undefined || name > from))
-      .sort(byName)
-      .slice(0, limit)
-      .map(([, record]) => record)
-  }
-
-  scan(afterKey: Uint8Array | undefined, limit: number): Array<StoredRecord> {
-    const from = afterKey === undefined ? undefined : keyOf(afterKey)
-    const rows: Array<readonly [string, StoredRecord]> = []
-    for (const members of this.slots.values()) {
-      for (const [name, record] of members) {
-        const key = keyOf(record.key)
-        if (from === undefined || key > from) rows.push([key + String.fromCharCode(record.kind) + name, record])
-      }
-    }
-    rows.sort(byName)
-    let end = Math.min(limit, rows.length)
-    const last = rows[end - 1]?.[0].slice(0, 32)
-    while (end < rows.length && rows[end]?.[0].slice(0, 32) === last) end++
-    return rows.slice(0, end).map(([, record]) => record)
-  }
-}
-
 export const make = Effect.fnUntraced(function* (options: MemoryOptions = {}) {
-  const shelves = new Shelves()
+  const shelves = options.shelves ?? new Shelves()
   const quotaBytes = options.quotaBytes ?? QUOTA
   const clock = yield* Clock.Clock
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
   return RecordStore.of({
     put: (records) =>
-      Effect.suspend(() => {
-        if (
-          shelves.after(records) > quotaBytes &&
-          shelves.expire(seconds()) >= 0 &&
-          shelves.after(records) > quotaBytes
-        )
-          return Effect.fail(new StoreFull({ usedBytes: shelves.totals.all().bytes, quotaBytes }))
-        for (const record of records) shelves.insert(copy(record))
-        return Effect.void
-      }),
+      Effect.suspend(() =>
+        shelves.put(records, quotaBytes, seconds())
+          ? Effect.void
+          : Effect.fail(new StoreFull({ usedBytes: shelves.totals.all().bytes, quotaBytes }))
+      ),
     get: (kind, key, page) => Effect.sync(() => shelves.page(kind, key, page?.after, page?.limit ?? PAGE, seconds())),
-    remove: (kind, key, member) =>
-      Effect.sync(() => {
-        const slot = slotOf(kind, key)
-        if (member !== undefined) shelves.drop(slot, keyOf(member))
-        else for (const name of shelves.slots.get(slot)?.keys() ?? []) shelves.drop(slot, name)
-      }),
+    remove: (kind, key, member) => Effect.sync(() => shelves.remove(kind, key, member)),
     expire: (now) => Effect.sync(() => shelves.expire(now)),
     scan: (afterKey, limit) => Effect.sync(() => shelves.scan(afterKey, limit)),
     usage: (storedBy) =>

@@ -29,6 +29,7 @@ import * as tempo from "./tempo.ts"
 export interface TestOptions extends Partial<parts.PartSettings> {
   /** Of the node's keys and its choices. Two nodes of one world need different ones. */
   readonly seed: string
+  readonly variant?: parts.Variant
 }
 
 /** Any free memory address. */
@@ -55,9 +56,9 @@ const seeded = (seed: string) =>
   )
 
 /** A whole node. Local, since memory addresses belong to no public network. */
-export const layer = ({ seed, ...settings }: TestOptions) =>
+export const layer = ({ seed, variant, ...settings }: TestOptions) =>
   parts
-    .layer({ ...defaultSettings, local: true, listen: [LISTEN], ...settings })
+    .layer({ ...defaultSettings, local: true, listen: [LISTEN], ...settings }, variant)
     .pipe(
       Layer.provideMerge(MemoryKeyStore.layer),
       Layer.provideMerge(storage),

@@ -17,12 +17,19 @@ import * as DirectRouter from "#layers/router/DirectRouter"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseAddressProbe from "#layers/session/NoiseAddressProbe"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
+import * as PlainAddressProbe from "#layers/session/PlainAddressProbe"
+import * as PlainSessions from "#layers/session/PlainSessions"
 import * as RacingTransportManager from "#layers/transport/RacingTransportManager"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import type { Settings } from "#schemas/node/Settings"
 import { AGENT } from "#schemas/node/version"
 import { type Address, parseAddress } from "#schemas/transport/Address"
+import type { QueryExecutor } from "#services/dht/QueryExecutor"
+import type { Identity } from "#services/identity/Identity"
+import type { KnownPeers } from "#services/identity/KnownPeers"
+import type { SecureRandom } from "#services/identity/SecureRandom"
 import { InvalidAddress } from "#services/node/Node"
+import type { SessionManager } from "#services/session/SessionManager"
 import * as RunningNode from "./RunningNode.ts"
 
 /** What of the settings matters here. */
@@ -39,29 +46,52 @@ export type PartSettings = Pick<
   | "enableReprovide"
 >
 
+/** What stands below the part that answers the DHT's requests, for those who put another in its place. */
+export type ServerNeeds =
+  | Layer.Services<typeof DhtServer.layer>
+  | Identity
+  | KnownPeers
+  | QueryExecutor
+  | SecureRandom
+  | SessionManager
+
+/** What a simulation may replace above the lowest layers; nothing of it on a real network. */
+export interface Variant {
+  /** `plain` costs no cryptography and proves nothing; `noise` by default. */
+  readonly sessions?: "noise" | "plain"
+  /** Answers the DHT's requests in the place of DhtServer: a node that does not keep the protocol. */
+  readonly server?: Layer.Layer<never, never, ServerNeeds>
+}
+
+const handshakes = {
+  noise: { sessions: NoiseSessions.layer, probe: NoiseAddressProbe.layer },
+  plain: { sessions: PlainSessions.layer, probe: PlainAddressProbe.layer }
+}
+
 const parseAll = (texts: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Address>, InvalidAddress> =>
   Effect.forEach(texts, (text) =>
     Effect.fromResult(Result.mapError(parseAddress(text), (reason) => new InvalidAddress({ address: text, reason })))
   )
 
-export const layer = (settings: PartSettings) =>
+export const layer = (settings: PartSettings, variant: Variant = {}) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { autoBootstrap, enableReprovide, replicationFactor, sessionsMax } = settings
       const [listen, bootstrap] = [yield* parseAll(settings.listen), yield* parseAll(settings.bootstrap)]
       // Others pass on only nodes that they reached themselves, so one that cannot be reached does no harm by offering.
       const serves = settings.mode !== "client" && listen.length > 0
+      const { probe, sessions: sessionsOf } = handshakes[variant.sessions ?? "noise"]
       const dht = KademliaDht.layer({ replicationFactor, reprovides: enableReprovide }).pipe(
-        Layer.provideMerge(serves ? DhtServer.layer : Layer.empty),
+        Layer.provideMerge(serves ? (variant.server ?? DhtServer.layer) : Layer.empty),
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(IterativeQueries.layer),
         Layer.provideMerge(LiveRoutingTable.layer),
-        Layer.provide(NoiseAddressProbe.layer),
+        Layer.provide(probe),
         Layer.provideMerge(KindValidators.layer)
       )
       const sessions = SessionRpc.layer({ agent: AGENT, mode: serves ? "server" : "client" }).pipe(
         Layer.provideMerge(DirectRouter.layer),
-        Layer.provideMerge(NoiseSessions.layer({ listen, sessionsMax, capabilities: serves ? DHT_SERVER : 0 })),
+        Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? DHT_SERVER : 0 })),
         Layer.provideMerge(VerifiedPeers.layer),
         Layer.provideMerge(RacingTransportManager.layer),
         Layer.provideMerge(KeyStoreIdentity.layer(settings))

@@ -46,6 +46,8 @@ export type HandshakeEffect = Effect.Effect<Established, HandshakeFailed | Conne
 export interface Handshaker {
   /** Stops before it shows itself when another peer than the expected one answers. */
   readonly dial: (connection: Connection, expected: NodeId) => HandshakeEffect
+  /** As much of `dial` as proves who answers. This side has shown nothing of itself by then, and goes no further. */
+  readonly probe: (connection: Connection, expected: NodeId) => Effect.Effect<void, HandshakeFailed | ConnectionClosed>
   readonly accept: (connection: Connection) => HandshakeEffect
 }
 

@@ -1,12 +1,17 @@
 /** Noise XX over HANDSHAKE frames (WIRE.md §3). */
 import { Effect, Result } from "effect"
-import type { AgreementKey, Suite } from "#core/identity/Suite"
 import { type HandshakeFailure, type HandshakeState, make } from "#core/session/Noise/HandshakeState"
 import { concatBytes, utf8 } from "#schemas/bytes/bytes"
+import type { NodeId } from "#schemas/identity/NodeId"
+import { Crypto } from "#services/identity/Crypto"
+import { Identity } from "#services/identity/Identity"
+import { SecureRandom } from "#services/identity/SecureRandom"
+import type { Connection } from "#services/transport/Transport"
 import { HandshakeFailed, type Handshaker, Turns } from "./Handshaker.ts"
 import type { Introducer } from "./introductions.ts"
 
 const NOTHING = new Uint8Array(0)
+const SECRET_BYTES = 32
 
 /** Whoever speaks for another network fails at the first mac: the prologue is part of the transcript. */
 export const prologueOf = (networkId: Uint8Array): Uint8Array => concatBytes([utf8("allium/1"), networkId])
@@ -24,31 +29,37 @@ const orFail = <A>(result: Result.Result<A, HandshakeFailure>): Effect.Effect<A,
     ? Effect.succeed(result.success)
     : Effect.fail(new HandshakeFailed({ reason: REASONS[result.failure] }))
 
-export interface NoiseOptions {
-  readonly suite: Suite
-  readonly staticKey: AgreementKey
-  readonly networkId: Uint8Array
-  readonly secret: () => Uint8Array
-}
+/** With the static key of this node, for its network. */
+export const makeNoiseHandshaker = Effect.gen(function* () {
+  const [suite, identity, random] = [yield* Crypto, yield* Identity, yield* SecureRandom]
+  const prologue = prologueOf(identity.networkId)
 
-export const makeNoiseHandshaker =
-  (options: NoiseOptions) =>
-  (introducer: Introducer): Handshaker => {
-    const { suite, staticKey } = options
-    const prologue = prologueOf(options.networkId)
+  const begin = (role: "initiator" | "responder"): HandshakeState =>
+    make({
+      suite,
+      role,
+      prologue,
+      staticKey: identity.noise,
+      ephemeralKey: suite.agreementKey(random.bytes(SECRET_BYTES))
+    })
 
-    const begin = (role: "initiator" | "responder"): HandshakeState =>
-      make({ suite, role, prologue, staticKey, ephemeralKey: suite.agreementKey(options.secret()) })
+  return (introducer: Introducer): Handshaker => {
+    /** The second message proves the responder's static key, and its record binds that to a NodeId. */
+    const meet = Effect.fnUntraced(function* (connection: Connection, expected: NodeId) {
+      const [state, turns] = [begin("initiator"), new Turns(connection)]
+      turns.say(yield* orFail(state.writeMessage(NOTHING)))
+      const payload = yield* orFail(state.readMessage(yield* turns.hear))
+      const peer = yield* Effect.fromResult(introducer.judge(payload, state.remoteStatic, expected))
+      return { peer, state, turns }
+    })
 
     return {
       dial: Effect.fnUntraced(function* (connection, expected) {
-        const [state, turns] = [begin("initiator"), new Turns(connection)]
-        turns.say(yield* orFail(state.writeMessage(NOTHING)))
-        const payload = yield* orFail(state.readMessage(yield* turns.hear))
-        const peer = yield* Effect.fromResult(introducer.judge(payload, state.remoteStatic, expected))
+        const { peer, state, turns } = yield* meet(connection, expected)
         turns.say(yield* orFail(state.writeMessage(introducer.own())))
         return { ...peer, ...ciphersOf(state), rest: turns.rest }
       }),
+      probe: (connection, expected) => Effect.asVoid(meet(connection, expected)),
       accept: Effect.fnUntraced(function* (connection) {
         const turns = new Turns(connection)
         const first = yield* turns.hear
@@ -62,6 +73,7 @@ export const makeNoiseHandshaker =
       })
     }
   }
+})
 
 const ciphersOf = (state: HandshakeState) => {
   const { receive, send } = state.split()

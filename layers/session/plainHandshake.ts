@@ -1,16 +1,17 @@
 /**
- * A handshake without cryptography, for simulations of many nodes: the same frames, the same judgement of records, and
- * macs that are constants. It proves nothing about who is there; never listen with it where strangers are.
+ * A handshake without cryptography, for simulations of many nodes: the turns of Noise XX, the same judgement of
+ * records, and macs that are constants. It proves nothing about who is there; never listen with it where strangers are.
  *
- *   → network id 32 ‖ introduction,  ← the same,  → one byte: the dialler has seen whom it expected
+ *   → network id 32,  ← network id 32 ‖ introduction,  → introduction
  */
 import { Effect } from "effect"
 import { concatBytes, equalBytes } from "#schemas/bytes/bytes"
+import type { NodeId } from "#schemas/identity/NodeId"
 import { MAC_BYTES } from "#schemas/session/Frame"
+import { Identity } from "#services/identity/Identity"
+import type { Connection } from "#services/transport/Transport"
 import { type Cipher, HandshakeFailed, type Handshaker, Turns } from "./Handshaker.ts"
 import type { Introducer } from "./introductions.ts"
-
-const DONE = Uint8Array.of(1)
 
 /** The mac counts, so that a frame which is replayed, lost or changed in its mac is noticed as under a real cipher. */
 class PlainCipher implements Cipher {
@@ -43,32 +44,36 @@ class PlainCipher implements Cipher {
   }
 }
 
-export const makePlainHandshaker =
-  (networkId: Uint8Array) =>
-  (introducer: Introducer): Handshaker => {
-    const introduction = () => concatBytes([networkId, introducer.own()])
+/** For the network of this node. */
+export const makePlainHandshaker = Effect.map(Identity, ({ networkId }) => (introducer: Introducer): Handshaker => {
+  const judge = (payload: Uint8Array, theirs: Uint8Array, expected: NodeId | undefined) =>
+    equalBytes(theirs, networkId)
+      ? Effect.fromResult(introducer.judge(payload, undefined, expected))
+      : new HandshakeFailed({ reason: "bad mac" })
 
-    const judge = Effect.fnUntraced(function* (message: Uint8Array, expected: Parameters<Introducer["judge"]>[2]) {
-      if (!equalBytes(message.subarray(0, networkId.length), networkId)) {
-        return yield* new HandshakeFailed({ reason: "bad mac" })
-      }
-      return yield* Effect.fromResult(introducer.judge(message.subarray(networkId.length), undefined, expected))
+  const meet = Effect.fnUntraced(function* (connection: Connection, expected: NodeId) {
+    const turns = new Turns(connection)
+    turns.say(networkId)
+    const answer = yield* turns.hear
+    const end = networkId.length
+    return { turns, peer: yield* judge(answer.subarray(end), answer.subarray(0, end), expected) }
+  })
+
+  return {
+    dial: Effect.fnUntraced(function* (connection, expected) {
+      const { peer, turns } = yield* meet(connection, expected)
+      turns.say(introducer.own())
+      return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
+    }),
+    probe: (connection, expected) => Effect.asVoid(meet(connection, expected)),
+    accept: Effect.fnUntraced(function* (connection) {
+      const turns = new Turns(connection)
+      const theirs = yield* turns.hear
+      if (theirs.length !== networkId.length) return yield* new HandshakeFailed({ reason: "malformed" })
+      // Answered whatever it is: under XX, too, the first message cannot be told from one of another network.
+      turns.say(concatBytes([networkId, introducer.own()]))
+      const peer = yield* judge(yield* turns.hear, theirs, undefined)
+      return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
     })
-
-    return {
-      dial: Effect.fnUntraced(function* (connection, expected) {
-        const turns = new Turns(connection)
-        turns.say(introduction())
-        const peer = yield* judge(yield* turns.hear, expected)
-        turns.say(DONE)
-        return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
-      }),
-      accept: Effect.fnUntraced(function* (connection) {
-        const turns = new Turns(connection)
-        const peer = yield* judge(yield* turns.hear, undefined)
-        turns.say(introduction())
-        if (!equalBytes(yield* turns.hear, DONE)) return yield* new HandshakeFailed({ reason: "malformed" })
-        return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
-      })
-    }
   }
+})

@@ -90,8 +90,8 @@ export const startNode = Effect.fnUntraced(function* (world: World, options: Nod
       ...(options.sessionsMax === undefined ? {} : { sessionsMax: options.sessionsMax })
     })
     .pipe(
-      Layer.provide(RacingTransportManager.layer.pipe(Layer.provide(transports(world)))),
-      Layer.provide(VerifiedPeers.layer),
+      Layer.provideMerge(RacingTransportManager.layer.pipe(Layer.provide(transports(world)))),
+      Layer.provideMerge(VerifiedPeers.layer),
       Layer.provideMerge(identity),
       Layer.provideMerge(NodeCrypto.layer)
     )

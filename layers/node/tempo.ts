@@ -71,3 +71,17 @@ export const local = Layer.merge(production, Layer.succeed(Dht.JoinStagger, Dura
 
 /** In virtual time the real tempo costs nothing; only chance is taken out of the start. */
 export const test = local
+
+/**
+ * For networks of thousands of nodes in one process. What a node does of itself, whether anybody uses it or not, is
+ * nearly all that an idle network computes; made rarer here, it leaves the time to what is being studied. What answers
+ * to something (deadlines, retries, back-offs) stays as it is.
+ */
+export const calm = Layer.mergeAll(
+  production,
+  Layer.succeed(Session.SweepPace, Schedule.spaced("5 seconds")),
+  Layer.succeed(Session.HeartbeatAfter, seconds(60)),
+  Layer.succeed(Dht.JoinStagger, seconds(30)),
+  Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("10 minutes")),
+  Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))
+)

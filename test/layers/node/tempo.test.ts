@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer } from "effect"
 import * as tempo from "#layers/node/tempo"
 import { JoinStagger } from "#services/dht/Schedules"
+import { HandshakeDeadline, HeartbeatAfter } from "#services/session/Schedules"
 
 const services = fileURLToPath(new URL("../../../services", import.meta.url))
 
@@ -34,6 +35,20 @@ describe("tempo", () => {
       })
     )
   }
+
+  it.effect("keeps the production deadlines where it is calm, and pings a quarter as often", () =>
+    Effect.gen(function* () {
+      const [calm, real] = [
+        yield* Effect.scoped(Layer.build(tempo.calm)),
+        yield* Effect.scoped(Layer.build(tempo.production))
+      ]
+      const millis = (context: Context.Context<never>, key: typeof HeartbeatAfter) =>
+        Duration.toMillis(Context.get(context, key))
+      assert.strictEqual(millis(calm, HeartbeatAfter), 4 * millis(real, HeartbeatAfter))
+      assert.strictEqual(millis(calm, HandshakeDeadline), millis(real, HandshakeDeadline))
+      assert.strictEqual(millis(calm, JoinStagger), 30_000)
+    })
+  )
 
   it.effect("lets the nodes of one machine join without waiting", () =>
     Effect.gen(function* () {

@@ -13,6 +13,7 @@ import { type Contact, contactOf } from "./Contact.ts"
 import type { Suite } from "./Suite.ts"
 import { verifyRecord } from "./signature.ts"
 import { PEER_LABEL } from "./signPeerRecord.ts"
+import type { VerifiedContacts } from "./VerifiedContacts.ts"
 
 /** Records kept: some 2 KiB each, and more peers than a table of 20 a bucket ever holds. */
 export const PEER_BOOK_LIMIT = 4096
@@ -33,21 +34,35 @@ const KEY_END = KEY_START + 32
 const startsAsPeerRecord = (bytes: Uint8Array): boolean =>
   bytes.length > KEY_END && bytes[1] === 3 && bytes[2] === 0x58 && bytes[3] === 0x20
 
+export interface PeerBookOptions {
+  readonly limit?: number
+  /** What other nodes of this process have verified, and this one verifies for them. */
+  readonly shared?: VerifiedContacts | undefined
+}
+
 export class PeerBook {
   readonly #suite: Suite
   readonly #networkId: Uint8Array
+  readonly #network: string
+  readonly #shared: VerifiedContacts | undefined
   readonly #limit: number
   /** By public key, least recently seen first. */
   readonly #contacts = new Map<string, Contact>()
 
-  constructor(suite: Suite, networkId: Uint8Array, limit = PEER_BOOK_LIMIT) {
+  constructor(suite: Suite, networkId: Uint8Array, { limit = PEER_BOOK_LIMIT, shared }: PeerBookOptions = {}) {
     this.#suite = suite
     this.#networkId = networkId
+    this.#network = keyOf(networkId)
     this.#limit = limit
+    this.#shared = shared
   }
 
   get size(): number {
     return this.#contacts.size
+  }
+
+  get limit(): number {
+    return this.#limit
   }
 
   /** The newest record of this key, not looked at for expiry. */
@@ -73,22 +88,26 @@ export class PeerBook {
 
   /** Cheapest first; whatever is refused before the signature was looked at is only refused, never believed. */
   #examine(received: Uint8Array, now: number): Result.Result<Contact, PeerRefusal> {
-    if (Result.isFailure(read(received))) return Result.fail("malformed")
-    const bytes = new Uint8Array(received)
-    const record = Result.getOrThrow(read(bytes))
+    const shared = this.#shared?.find(this.#network, received)
+    if (shared === undefined && Result.isFailure(read(received))) return Result.fail("malformed")
+    const bytes = shared?.bytes ?? new Uint8Array(received)
+    const record = shared?.record ?? Result.getOrThrow(read(bytes))
     const refusal = untimely(record, now)
     if (refusal !== undefined) return Result.fail(refusal)
     const key = keyOf(record.publicKey)
     const known = this.#contacts.get(key)
     if (known !== undefined && !this.#isNewer(record, bytes, known)) return Result.fail("too-old")
-    if (!verifyRecord(this.#suite, PEER_LABEL, this.#networkId, record.publicKey, bytes, SIGNATURE_INDEX)) {
-      return Result.fail("forged")
-    }
-    const contact = contactOf(this.#suite, record, bytes)
+    if (shared === undefined && !this.#isSigned(record, bytes)) return Result.fail("forged")
+    const contact = shared ?? contactOf(this.#suite, record, bytes)
+    if (shared === undefined) this.#shared?.add(this.#network, contact)
     this.#contacts.delete(key)
     if (this.#contacts.size >= this.#limit) this.#contacts.delete(this.#contacts.keys().next().value ?? "")
     this.#contacts.set(key, contact)
     return Result.succeed(contact)
+  }
+
+  #isSigned(record: PeerRecordFields, bytes: Uint8Array): boolean {
+    return verifyRecord(this.#suite, PEER_LABEL, this.#networkId, record.publicKey, bytes, SIGNATURE_INDEX)
   }
 
   /** Of two with one `seq` the lower SHA-256 wins, so that all nodes keep the same one. */

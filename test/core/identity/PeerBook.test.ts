@@ -4,6 +4,7 @@ import { PeerBook, type PeerRefusal } from "#core/identity/PeerBook"
 import type { Suite } from "#core/identity/Suite"
 import { networkIdOf, nodeIdOf } from "#core/identity/signature"
 import { type OwnRecord, signPeerRecord } from "#core/identity/signPeerRecord"
+import { VerifiedContacts } from "#core/identity/VerifiedContacts"
 import { suite } from "#layers/identity/NodeCrypto"
 import { compareBytes } from "#schemas/bytes/bytes"
 import { parseAddress } from "#schemas/transport/Address"
@@ -26,7 +27,7 @@ const signed = (change: Partial<OwnRecord> = {}, key = signing, id = network) =>
 const refusal = (result: Result.Result<unknown, PeerRefusal>) => (Result.isFailure(result) ? result.failure : undefined)
 
 /** Counts what is dear. */
-const counted = () => {
+const counted = (shared?: VerifiedContacts) => {
   const count = { hashes: 0, verified: 0 }
   const counting: Suite = {
     ...suite,
@@ -39,7 +40,7 @@ const counted = () => {
       return suite.verify(...given)
     }
   }
-  return { book: new PeerBook(counting, network), count }
+  return { book: new PeerBook(counting, network, { shared }), count }
 }
 
 describe("PeerBook", () => {
@@ -128,7 +129,7 @@ describe("PeerBook", () => {
   })
 
   it("holds no more than its limit, and lets go of the least recently seen", () => {
-    const book = new PeerBook(suite, network, 3)
+    const book = new PeerBook(suite, network, { limit: 3 })
     const records = [1, 2, 3, 4].map((byte) => signed({}, suite.signingKey(new Uint8Array(32).fill(byte))))
     for (const { bytes } of records.slice(0, 3)) book.admit(bytes, NOW)
     book.admit(records[0]!.bytes, NOW)
@@ -138,6 +139,49 @@ describe("PeerBook", () => {
       records.map(({ publicKey }) => book.find(publicKey) !== undefined),
       [true, false, true, true]
     )
+  })
+})
+
+describe("books that share what they verified", () => {
+  it("verify a record once and hold one contact, each judging its time and age itself", () => {
+    const shared = new VerifiedContacts()
+    const [one, other] = [counted(shared), counted(shared)]
+    const { bytes } = signed()
+    const contact = Result.getOrThrow(one.book.admit(bytes, NOW))
+    assert.strictEqual(refusal(other.book.admit(bytes, fields.expires + 600)), "expired")
+    assert.strictEqual(Result.getOrThrow(other.book.admit(new Uint8Array(bytes), NOW)), contact)
+    assert.deepStrictEqual([one.count.verified, other.count.verified, shared.size], [1, 0, 1])
+    assert.strictEqual(one.book.size + other.book.size, 2)
+    assert.isUndefined(refusal(other.book.admit(signed({ seq: 8 }).bytes, NOW)))
+    assert.strictEqual(refusal(other.book.admit(bytes, NOW)), "too-old")
+  })
+
+  it("never take a forged record, or one of another network, from each other", () => {
+    const shared = new VerifiedContacts()
+    const known = new PeerBook(suite, network, { shared })
+    const { bytes } = signed()
+    for (const at of [5, 80, bytes.length - 40, bytes.length - 1]) {
+      const forged = Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ 1 : byte))
+      assert.isTrue(Result.isFailure(known.admit(forged, NOW)))
+      known.admit(bytes, NOW)
+      assert.isTrue(Result.isFailure(new PeerBook(suite, network, { shared }).admit(forged, NOW)), `byte ${at}`)
+    }
+    assert.strictEqual(shared.size, 1)
+    const elsewhere = new PeerBook(suite, networkIdOf(suite, "other"), { shared })
+    assert.strictEqual(refusal(elsewhere.admit(bytes, NOW)), "forged")
+  })
+
+  it("remember no more than the limit", () => {
+    const shared = new VerifiedContacts(2)
+    const book = new PeerBook(suite, network, { shared })
+    const records = [1, 2, 3].map((seq) => signed({ seq }).bytes)
+    for (const bytes of records) book.admit(bytes, NOW)
+    assert.strictEqual(shared.size, 2)
+    const { book: fresh, count } = counted(shared)
+    fresh.admit(records[0]!, NOW)
+    assert.strictEqual(count.verified, 1)
+    fresh.admit(records[2]!, NOW)
+    assert.strictEqual(count.verified, 1)
   })
 })
 

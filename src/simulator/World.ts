@@ -1,0 +1,222 @@
+/**
+ * A whole network in one process and in virtual time: machines, disks, the wire between them, and the programs that
+ * run. It does what it is told (start, crash, pause, cut …) and knows nothing of plans, users and promises.
+ */
+import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Logger, Random, References, Scheduler, Scope } from "effect"
+import type { Suite } from "#core/identity/Suite"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
+import type { Variant } from "#layers/node/parts"
+import type { DiskAfterCrash } from "#schemas/simulation/Fault"
+import type { Plan } from "#schemas/simulation/Plan"
+import { Bootstrap } from "#services/dht/Bootstrap"
+import { SessionManager } from "#services/session/SessionManager"
+import { Dice } from "./Dice.ts"
+import type { Disk } from "./disk/Disk.ts"
+import { Network } from "./network/Network.ts"
+import { Wire } from "./network/Wire.ts"
+import { type NodeServices, nodeLayer } from "./nodeLayer.ts"
+import { type Program, SimulatedNode } from "./SimulatedNode.ts"
+import { Trace } from "./Trace.ts"
+import { Process } from "./time/Process.ts"
+import { ProcessClock } from "./time/ProcessClock.ts"
+import { type Halt, VirtualTime } from "./time/VirtualTime.ts"
+import { watchedSuite } from "./watchedSuite.ts"
+
+export type WorldPlan = Pick<
+  Plan,
+  "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor" | "link" | "natted"
+>
+
+export interface WorldOptions {
+  readonly plan: WorldPlan
+  readonly disk: (node: number, dice: Dice) => Disk
+  /** The lowest level that is remembered; "Warn" by default. */
+  readonly logLevel?: "Debug" | "Info" | "Warn" | "Error"
+}
+
+/** The first nodes: who joins is told of a few of them. */
+const ENTRANCES = 8
+const TOLD = 3
+
+/** Events that happen before the real world has a turn: signals, a progress bar. Some 50 ms. */
+const SLICE = 10_000
+
+const NATS = ["full-cone", "address-restricted", "port-restricted", "symmetric"] as const
+
+export class World {
+  readonly plan: WorldPlan
+  readonly time = new VirtualTime()
+  readonly trace = new Trace(() => this.time.now)
+  readonly dice: Dice
+  readonly network: Network
+  readonly nodes: Array<SimulatedNode> = []
+  /** Set while a key seals twice under one nonce. */
+  nonceReused = false
+  readonly #options: WorldOptions
+  readonly #suite: Suite
+  readonly #logger: Logger.Logger<unknown, void>
+
+  constructor(options: WorldOptions) {
+    this.plan = options.plan
+    this.#options = options
+    this.dice = new Dice(options.plan.seed)
+    this.network = new Network(this.time, new Wire(options.plan.link, options.plan.seed), this.trace)
+    this.#suite = watchedSuite(NodeCrypto.make(), () => {
+      this.nonceReused = true
+    })
+    this.#logger = Logger.make(({ cause, fiber, logLevel, message }) => {
+      const node = fiber.getRef(NodeName)
+      const why = cause.reasons.length === 0 ? "" : `: ${Cause.pretty(cause).split("\n")[0]}`
+      this.trace.note(`${node} says (${logLevel}) ${[message].flat().map(String).join(" ")}${why}`)
+    })
+  }
+
+  /** A machine with an empty disk; nothing runs on it yet. */
+  addNode(): SimulatedNode {
+    const number = this.nodes.length
+    const dice = this.dice.fork(`node ${number}`)
+    const natted = number >= ENTRANCES && dice.chance(this.plan.natted)
+    const host = this.network.addHost(natted ? dice.pick(NATS) : "none")
+    const node = new SimulatedNode(number, host, this.#options.disk(number, dice), natted)
+    this.nodes.push(node)
+    return node
+  }
+
+  /** Begins to run the node's program; it is built at once, and joins when it has found somebody. */
+  start(node: SimulatedNode, server?: Variant["server"]): Program {
+    if (node.program !== undefined) throw new Error(`node ${node.number} runs already`)
+    const process = new Process(this.time)
+    node.host.process = process
+    node.host.up = true
+    node.runs++
+    const scope = Scope.makeUnsafe()
+    const surroundings = this.#surroundings(node, process)
+    const options = { plan: this.plan, network: this.network, suite: this.#suite, bootstrap: this.#entrances(node), server }
+    const building = Effect.runForkWith(surroundings)(Layer.buildWithScope(nodeLayer(node, options), scope))
+    const program: Program = { process, scope, surroundings, building, services: undefined }
+    building.addObserver((exit) => {
+      if (Exit.isSuccess(exit)) program.services = exit.value
+      else if (process.state !== "dead") this.trace.note(`node ${node.number} did not start: ${Cause.pretty(exit.cause)}`)
+    })
+    node.program = program
+    node.startedAt = this.time.now
+    this.trace.note(`node ${node.number} starts`)
+    return program
+  }
+
+  /** Ends the program in order: it says goodbye and closes what it has open. */
+  stop(node: SimulatedNode): Effect.Effect<void> {
+    const program = node.program
+    if (program === undefined) return Effect.void
+    this.trace.note(`node ${node.number} stops`)
+    return this.#inside(program.surroundings, Scope.close(program.scope, Exit.void)).pipe(
+      Effect.andThen(Effect.sync(() => this.#ended(node, "kept", false)))
+    )
+  }
+
+  /** The program is gone between two instructions. With `power` its machine is off, too. */
+  crash(node: SimulatedNode, disk: typeof DiskAfterCrash.Type, power: boolean): void {
+    if (node.program === undefined) return
+    this.trace.note(`node ${node.number} crashes, disk ${disk}${power ? ", power off" : ""}`)
+    this.#ended(node, disk, power)
+  }
+
+  pause(node: SimulatedNode): void {
+    node.program?.process.pause()
+    this.trace.note(`node ${node.number} is paused`)
+  }
+
+  resume(node: SimulatedNode): void {
+    node.program?.process.resume()
+    this.trace.note(`node ${node.number} goes on`)
+  }
+
+  /** `seconds` ahead of the world's time, behind it where negative. */
+  skew(node: SimulatedNode, seconds: number): void {
+    if (node.program !== undefined) node.program.process.skew = seconds * 1000
+    this.trace.note(`the clock of node ${node.number} is off by ${seconds} s`)
+  }
+
+  /** Starts an effect as a part of this node's program. It ends silently if the program dies. */
+  fork<A, E>(node: SimulatedNode, effect: Effect.Effect<A, E, NodeServices>): Fiber.Fiber<A, E> {
+    const { program } = node
+    if (program?.services === undefined) throw new Error(`node ${node.number} does not run`)
+    return Effect.runForkWith(Context.merge(program.surroundings, program.services))(effect)
+  }
+
+  /** Runs the world until `stop` holds or virtual time has reached `until` (milliseconds); gives way to the real one. */
+  drive(stop: () => boolean, until: number, onSlice?: Effect.Effect<void>): Effect.Effect<Halt> {
+    return Effect.suspend(() => {
+      const halt = this.time.run(stop, until, SLICE)
+      if (halt !== "spent") return Effect.succeed(halt)
+      const again = this.drive(stop, until, onSlice)
+      return Effect.andThen(onSlice === undefined ? Effect.yieldNow : Effect.andThen(onSlice, Effect.yieldNow), again)
+    })
+  }
+
+  isJoined(node: SimulatedNode): boolean {
+    const services = node.services
+    return services !== undefined && Context.get(services, Bootstrap).isBootstrapped()
+  }
+
+  /** Gives back what the disks took from this machine. */
+  close(): void {
+    for (const node of this.nodes) {
+      node.program?.process.die()
+      node.disk.close()
+    }
+  }
+
+  #ended(node: SimulatedNode, disk: typeof DiskAfterCrash.Type, power: boolean): void {
+    const { host, program } = node
+    if (program === undefined) return
+    program.process.die()
+    for (const end of [...host.ends]) power ? host.ends.delete(end) : end.reset("reset")
+    host.listeners.clear()
+    host.process = undefined
+    host.up = !power
+    node.disk.crash(disk)
+    node.program = undefined
+    node.behaviour = undefined
+    node.endedAt = this.time.now
+    if (disk === "lost") node.lostAt = this.time.now
+  }
+
+  /** Runs an effect in the world, and the world with it where the caller stands outside. */
+  #inside<A, E>(surroundings: Context.Context<never>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    if (this.time.isRunning) return Effect.provideContext(effect, surroundings)
+    return Effect.suspend(() => {
+      const fiber = Effect.runForkWith(surroundings)(effect)
+      const isDone = () => fiber.pollUnsafe() !== undefined
+      return Effect.flatMap(this.drive(isDone, Number.POSITIVE_INFINITY), () => Fiber.join(fiber))
+    })
+  }
+
+  #entrances(node: SimulatedNode): ReadonlyArray<string> {
+    const others = this.nodes.slice(0, ENTRANCES).filter((it) => it !== node && it.services !== undefined)
+    return this.dice
+      .fork(`entrances of ${node.number}, run ${node.runs}`)
+      .shuffle(others)
+      .slice(0, TOLD)
+      .flatMap((it) => Context.get(it.services!, SessionManager).listening().map(String))
+  }
+
+  #surroundings(node: SimulatedNode, process: Process): Context.Context<never> {
+    const chance = this.dice.fork(`chance of ${node.number}, run ${node.runs}`)
+    return Context.empty().pipe(
+      Context.add(Clock.Clock, new ProcessClock(this.time, process)),
+      Context.add(Scheduler.Scheduler, this.time),
+      Context.add(Random.Random, {
+        nextDoubleUnsafe: () => chance.next(),
+        nextIntUnsafe: () => chance.int(Number.MAX_SAFE_INTEGER)
+      }),
+      Context.add(References.CurrentLoggers, new Set([this.#logger])),
+      Context.add(References.MinimumLogLevel, this.#options.logLevel ?? "Warn"),
+      Context.add(References.TracerEnabled, false),
+      Context.add(NodeName, `node ${node.number}`)
+    ) as Context.Context<never>
+  }
+}
+
+/** For log lines. */
+const NodeName = Context.Reference<string>("allium/simulator/NodeName", { defaultValue: () => "the world" })

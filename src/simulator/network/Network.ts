@@ -1,0 +1,151 @@
+/** The machines and what they can reach: dialling, listening, and a count of everything that is carried. */
+import { crc32 } from "node:zlib"
+import { Effect, FiberSet, Layer, Result } from "effect"
+import { type Address, parseAddress } from "#schemas/transport/Address"
+import { type Connection, DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
+import type { Trace } from "../Trace.ts"
+import { TimedEvent, type VirtualTime } from "../time/VirtualTime.ts"
+import { type Accept, Host } from "./Host.ts"
+import { Nat } from "./Nat.ts"
+import { StreamEnd } from "./StreamEnd.ts"
+import type { Wire } from "./Wire.ts"
+
+type NatKind = ConstructorParameters<typeof Nat>[0]
+
+/** Of a connection that begins: the headers of one empty message each way. */
+const OPENING_BYTES = 80
+
+class Later extends TimedEvent {
+  readonly #task: () => void
+
+  constructor(task: () => void) {
+    super()
+    this.#task = task
+  }
+
+  fire(): void {
+    this.#task()
+  }
+}
+
+export class Network {
+  readonly time: VirtualTime
+  readonly wire: Wire
+  readonly trace: Trace
+  readonly hosts: Array<Host> = []
+  messages = 0
+  bytes = 0
+  /** Sees every message as it goes over the wire. */
+  onCarried: ((from: number, to: number, bytes: Uint8Array) => void) | undefined
+  readonly #byAddress = new Map<string, Host>()
+  readonly #addresses = new Map<string, Address>()
+
+  constructor(time: VirtualTime, wire: Wire, trace: Trace) {
+    this.time = time
+    this.wire = wire
+    this.trace = trace
+  }
+
+  /** A new machine, off. Its number is the place among all. */
+  addHost(nat: NatKind): Host {
+    const host = new Host(this.hosts.length, new Nat(nat))
+    this.hosts.push(host)
+    this.#byAddress.set(host.address, host)
+    return host
+  }
+
+  addressAt(host: string, port: number): Address {
+    const text = `/ip4/${host}/tcp/${port}`
+    const known = this.#addresses.get(text)
+    if (known !== undefined) return known
+    const address = Result.getOrThrow(parseAddress(text))
+    this.#addresses.set(text, address)
+    return address
+  }
+
+  /** Counts and remembers what goes over the wire; `bytes` undefined for what carries none. */
+  carried(from: number, to: number, bytes: Uint8Array | undefined, size: number): void {
+    this.messages++
+    this.bytes += size
+    this.trace.message(from, to, size, bytes === undefined ? 0 : crc32(bytes))
+    if (bytes !== undefined && this.onCarried !== undefined) this.onCarried(from, to, bytes)
+  }
+
+  /** The transport of the program that now runs on this machine. */
+  transportOf(host: Host): Transport {
+    const process = host.process
+    if (process === undefined) throw new Error("a transport belongs to a program that runs")
+    const supports = (address: Address): boolean => address.kind === "tcp" && address.family === 4
+    return {
+      name: "simulated",
+      supports,
+      dial: (address) =>
+        supports(address)
+          ? Effect.flatMap(this.#dial(host, address), owned)
+          : Effect.fail(new DialFailed({ address: address.text, reason: "not supported" })),
+      listen: Effect.fnUntraced({ self: this }, function* (address, handle) {
+        if (!supports(address)) return yield* new ListenFailed({ address: address.text, reason: "not supported" })
+        if (host.listeners.has(address.port)) {
+          return yield* new ListenFailed({ address: address.text, reason: "in use" })
+        }
+        const run = yield* FiberSet.runtime(yield* FiberSet.make())<never>()
+        const accept: Accept = (end) => void run(owned(end).pipe(Effect.flatMap(handle), Effect.scoped))
+        yield* Effect.acquireRelease(
+          Effect.sync(() => host.listeners.set(address.port, accept)),
+          () => Effect.sync(() => host.listeners.delete(address.port))
+        )
+        return { address }
+      })
+    }
+  }
+
+  layerOf(host: Host): Layer.Layer<Transports> {
+    return Layer.sync(Transports, () => [this.transportOf(host)])
+  }
+
+  /** A question there and an answer back; where nothing passes there is silence, and the caller's patience decides. */
+  #dial(host: Host, address: Address): Effect.Effect<StreamEnd, DialFailed> {
+    return Effect.callback((resume) => {
+      const process = host.process
+      const far = this.#byAddress.get(address.host)
+      if (process === undefined || far === undefined) return
+      const latency = this.wire.latency(host.number, far.number)
+      const { port } = host
+      const outside = host.nat.outbound(port, address.host, address.port, this.time.now)
+      let end: StreamEnd | undefined
+      const answer = (effect: Effect.Effect<StreamEnd, DialFailed>): void => {
+        this.#carry(far, host, latency, process, () => resume(effect))
+      }
+      const ask = (): void => {
+        if (!far.up) return
+        const inside = far.nat.inbound(address.port, host.address, outside, this.time.now)
+        if (inside === undefined) return
+        const accept = far.listeners.get(inside)
+        const theirs = far.process
+        if (theirs?.state === "paused") return theirs.hold(new Later(ask))
+        if (accept === undefined || theirs === undefined || theirs.state === "dead") {
+          return answer(Effect.fail(new DialFailed({ address: address.text, reason: "refused" })))
+        }
+        const near = new StreamEnd(this, host, process, address, true, latency)
+        const other = new StreamEnd(this, far, theirs, this.addressAt(host.address, outside), false, latency)
+        StreamEnd.join(near, other)
+        end = near
+        accept(other)
+        answer(Effect.succeed(near))
+      }
+      this.#carry(host, far, latency, undefined, ask)
+      return Effect.sync(() => end?.abort())
+    })
+  }
+
+  /** One small message outside of any connection, if it passes. */
+  #carry(from: Host, to: Host, latency: number, process: Host["process"], task: () => void): void {
+    if (!this.wire.passes(from.number, to.number)) return
+    const { copies, extra } = this.wire.delay(from.number, to.number, latency)
+    this.carried(from.number, to.number, undefined, (OPENING_BYTES / 2) * copies)
+    this.time.schedule(new Later(task), latency + extra, process)
+  }
+}
+
+const owned = (end: StreamEnd) =>
+  Effect.acquireRelease(Effect.succeed<Connection>(end), () => Effect.sync(() => end.finish()))

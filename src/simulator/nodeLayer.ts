@@ -1,0 +1,60 @@
+/** A node of the simulated network: the production node; only what touches machine, wire, chance and disk is replaced. */
+import { Effect, Layer, Redacted } from "effect"
+import { seededBytes } from "#core/identity/seededBytes"
+import type { Suite } from "#core/identity/Suite"
+import * as parts from "#layers/node/parts"
+import * as tempo from "#layers/node/tempo"
+import type { Plan } from "#schemas/simulation/Plan"
+import { Crypto } from "#services/identity/Crypto"
+import { KeyStore } from "#services/identity/KeyStore"
+import { SecureRandom } from "#services/identity/SecureRandom"
+import type { Network } from "./network/Network.ts"
+import type { SimulatedNode } from "./SimulatedNode.ts"
+
+/** Where every node listens, unless it is behind a router. */
+export const PORT = 4001
+
+export interface NodeOptions {
+  readonly plan: Pick<Plan, "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor">
+  readonly network: Network
+  readonly suite: Suite
+  readonly bootstrap: ReadonlyArray<string>
+  readonly server: parts.Variant["server"]
+}
+
+/** Kept in a safe place by the operator: a node that lost its disk is still itself. */
+const keyStore = (suite: Suite, seed: string) =>
+  Layer.sync(KeyStore, () => {
+    const bytes = seededBytes(suite, seed)
+    const keys = { seed: Redacted.make(bytes(32)), noise: Redacted.make(bytes(32)) }
+    return KeyStore.of({ load: Effect.succeed(keys) })
+  })
+
+export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, server, suite }: NodeOptions) => {
+  const { replicationFactor, sessions, sessionsMax } = plan
+  const seed = `${plan.seed}/node ${node.number}`
+  const settings: parts.PartSettings = {
+    network: "simulation",
+    local: false,
+    listen: node.natted ? [] : [`/ip4/${node.host.address}/tcp/${PORT}`],
+    bootstrap,
+    mode: "auto",
+    replicationFactor,
+    sessionsMax,
+    autoBootstrap: true,
+    enableReprovide: true
+  }
+  const lowest = Layer.mergeAll(
+    node.disk.mount,
+    network.layerOf(node.host),
+    Layer.succeed(Crypto, suite),
+    Layer.succeed(SecureRandom, { bytes: seededBytes(suite, `${seed}/run ${node.runs}`) }),
+    keyStore(suite, `${seed}/keys`)
+  )
+  return parts
+    .layer(settings, server === undefined ? { sessions } : { sessions, server })
+    .pipe(Layer.provideMerge(lowest), Layer.provide(plan.tempo === "calm" ? tempo.calm : tempo.production))
+}
+
+/** Everything that a running node offers to whoever acts in its name. */
+export type NodeServices = Layer.Success<ReturnType<typeof nodeLayer>>

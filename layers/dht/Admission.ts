@@ -26,6 +26,20 @@ export class Admission {
     this.#byNetwork = byNetwork
   }
 
+  get peers(): number {
+    return this.#buckets.size
+  }
+
+  get networks(): number {
+    return this.#networks.size
+  }
+
+  mostOfNetwork(): number {
+    let most = 0
+    for (const { size } of this.#networks.values()) most = Math.max(most, size)
+    return most
+  }
+
   /** `now` in milliseconds. */
   withinRate(from: Contact, now: number): boolean {
     const bucket = this.#buckets.get(from.key) ?? new TokenBucket(STORE_RATE, now)

@@ -8,11 +8,13 @@ import { compareVersions, keepUntil, makeRoom } from "#core/dht/storeDecision"
 import type { Contact } from "#core/identity/Contact"
 import { equalBytes } from "#schemas/bytes/bytes"
 import { isRecordKind, lifetimeOf, RecordKind, SET_LIMITS } from "#schemas/dht/Record"
+import { NODES_OF_PREFIX, PREFIXES, STORING_PEERS } from "#services/dht/Limits"
 import { type CheckedRecord, RecordValidators, type Refusal } from "#services/dht/RecordValidators"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { RecordRefused, StorePipeline } from "#services/dht/StorePipeline"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
+import { Bounds } from "#services/node/Bounds"
 import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
 import { Admission } from "./Admission.ts"
 
@@ -36,6 +38,10 @@ export const make = Effect.gen(function* () {
   const records = yield* RecordStore
   const clock = yield* Clock.Clock
   const admission = new Admission(records.usage, !local)
+  const bounds = yield* Bounds
+  yield* bounds.watch("storing peers", STORING_PEERS, () => admission.peers)
+  yield* bounds.watch("storing networks", PREFIXES, () => admission.networks)
+  yield* bounds.watch("storing peers of a network", NODES_OF_PREFIX, () => admission.mostOfNetwork())
   const stripes = Array.from({ length: STRIPES }, () => Semaphore.makeUnsafe(1))
 
   const judge = (offered: CheckedRecord, expires: number, held: ReadonlyArray<StoredRecord>): Verdict => {

@@ -15,6 +15,7 @@ import { VERIFIED_RECORDS } from "#services/dht/Limits"
 import { type CheckedRecord, RecordValidators, type Refusal, type Validator } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
+import { Bounds } from "#services/node/Bounds"
 
 /** What a kind's reader found, before times are judged. */
 interface Parsed {
@@ -73,6 +74,8 @@ export const make = Effect.gen(function* () {
   const further = new Map<number, ReadonlyArray<Validator>>()
   /** Digests of records whose signature was good, oldest first. */
   const verified = new Set<string>()
+
+  yield* (yield* Bounds).watch("verified records", VERIFIED_RECORDS, () => verified.size)
 
   const parse = (kind: number, bytes: Uint8Array, now: number): Result.Result<CheckedRecord, Refusal> => {
     if (kind === RecordKind.Block) {

@@ -6,13 +6,14 @@
  * there gets a strike.
  */
 import { Clock, Duration, Effect, Layer, Queue } from "effect"
-import { BucketTable, K } from "#core/dht/BucketTable"
+import { BUCKETS, BucketTable, K, REPLACEMENTS } from "#core/dht/BucketTable"
 import type { Contact } from "#core/identity/Contact"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { PROBE_QUEUE, PROBES, VERIFIED_FOR } from "#services/dht/Limits"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { LivenessPace, VerifyAfter } from "#services/dht/Schedules"
 import { Identity } from "#services/identity/Identity"
+import { Bounds } from "#services/node/Bounds"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
 
@@ -29,6 +30,11 @@ export const make = Effect.gen(function* () {
   /** Full means that enough is being verified: whoever is left out comes with the next look through the table. */
   const doubtful = yield* Queue.dropping<Contact>(PROBE_QUEUE)
   const queued = new Set<string>()
+
+  const bounds = yield* Bounds
+  yield* bounds.watch("routing table", BUCKETS * K, () => table.size)
+  yield* bounds.watch("newcomers to the routing table", BUCKETS * REPLACEMENTS, () => table.waiting)
+  yield* bounds.watch("addresses to verify", PROBE_QUEUE + PROBES, () => queued.size)
 
   const doubt = (contact: Contact): void => {
     if (queued.has(contact.key) || !Queue.offerUnsafe(doubtful, contact)) return

@@ -21,6 +21,7 @@ import { RoutingTable } from "#services/dht/RoutingTable"
 import { StorePipeline } from "#services/dht/StorePipeline"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
+import { Bounds } from "#services/node/Bounds"
 import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
@@ -48,6 +49,7 @@ export const makeReader = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const repairs = yield* FiberSet.makeRuntime<never, void, never>()
   const hinted = new Map<string, Contact | undefined>()
+  yield* (yield* Bounds).watch("hinted contacts", HINTED_CONTACTS, () => hinted.size)
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
 
   const check = (kind: number, key: Uint8Array, bytes: Uint8Array): CheckedRecord | undefined => {

@@ -6,10 +6,14 @@ import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { PeerBookLimit } from "#services/identity/Limits"
 import { SharedContacts } from "#services/identity/SharedContacts"
+import { Bounds } from "#services/node/Bounds"
 
 export const make = Effect.gen(function* () {
   const { networkId } = yield* Identity
-  return new PeerBook(yield* Crypto, networkId, { limit: yield* PeerBookLimit, shared: yield* SharedContacts })
+  const limit = yield* PeerBookLimit
+  const book = new PeerBook(yield* Crypto, networkId, { limit, shared: yield* SharedContacts })
+  yield* (yield* Bounds).watch("known peers", limit, () => book.size)
+  return book
 })
 
 export const layer = Layer.effect(KnownPeers, make)

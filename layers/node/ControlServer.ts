@@ -8,7 +8,7 @@ import { timingSafeEqual } from "node:crypto"
 import { renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect, Layer, Redacted, Stream } from "effect"
+import { Effect, Layer, Metric, Redacted, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
@@ -19,8 +19,10 @@ import { Blobs } from "#services/content/Blobs"
 import { Dht } from "#services/dht/Dht"
 import { Crypto } from "#services/identity/Crypto"
 import { SecureRandom } from "#services/identity/SecureRandom"
+import { Bounds, type BoundsShape } from "#services/node/Bounds"
 import { Control, ControlUnavailable } from "#services/node/Control"
 import { Authorization, CONTROL_FILE, ControlApi, TOTAL_HEADER, Unauthorized } from "#services/node/ControlApi"
+import { boundedLimit, boundedSize } from "#services/node/Metrics"
 import { Node } from "#services/node/Node"
 import { DatabaseUnusable } from "#services/storage/DataFolder"
 
@@ -40,12 +42,24 @@ const TOKEN_BYTES = 32
 /** What is still being answered at the end has this long. */
 const GRACE = "1 second"
 
+/** Looked at when somebody asks, since nothing tells of each change. */
+const measure = (bounds: BoundsShape) =>
+  Effect.forEach(
+    bounds.list(),
+    ({ limit, name, size }) =>
+      Effect.andThen(
+        Metric.update(Metric.withAttributes(boundedSize, { collection: name }), size()),
+        Metric.update(Metric.withAttributes(boundedLimit, { collection: name }), limit)
+      ),
+    { discard: true }
+  )
+
 const handlers = (options: ControlOptions) =>
   HttpApiBuilder.group(
     ControlApi,
     "control",
     Effect.fnUntraced(function* (handlers) {
-      const [node, blobs, dht] = [yield* Node, yield* Blobs, yield* Dht]
+      const [node, blobs, dht, bounds] = [yield* Node, yield* Blobs, yield* Dht, yield* Bounds]
       return handlers.handleAll({
         status: () => node.status,
         peers: () => node.peers,
@@ -85,7 +99,7 @@ const handlers = (options: ControlOptions) =>
               expires
             }))
           ),
-        metrics: () => PrometheusMetrics.format(),
+        metrics: () => Effect.andThen(measure(bounds), PrometheusMetrics.format()),
         stop: () => options.stop
       })
     })

@@ -13,12 +13,13 @@ import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import * as TcpTransport from "#layers/transport/TcpTransport"
 import type { Settings } from "#schemas/node/Settings"
+import * as NodeBounds from "./NodeBounds.ts"
 import * as parts from "./parts.ts"
 import * as tempo from "./tempo.ts"
 
 const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
   Layer.mergeAll(SqliteRecordStore.layer({ quotaBytes: diskQuota }), SqlitePeerStore.layer).pipe(
-    Layer.provide(SqliteDatabase.layer({ folder: dataFolder, synchronous }))
+    Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer])
   )
 
 export const layer = (settings: Settings) =>

@@ -23,6 +23,7 @@ import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
 import { defaultSettings } from "#schemas/node/defaultSettings"
 import { SessionManager } from "#services/session/SessionManager"
+import * as NodeBounds from "./NodeBounds.ts"
 import * as parts from "./parts.ts"
 import * as tempo from "./tempo.ts"
 
@@ -47,7 +48,9 @@ const database = Layer.effect(
   }).pipe(Effect.provideServiceEffect(Reactivity.Reactivity, Reactivity.make), Effect.orDie)
 )
 
-const storage = Layer.mergeAll(SqliteRecordStore.layer(), SqlitePeerStore.layer).pipe(Layer.provide(database))
+const storage = Layer.mergeAll(SqliteRecordStore.layer(), SqlitePeerStore.layer).pipe(
+  Layer.provide([database, NodeBounds.layer])
+)
 
 const seeded = (seed: string) =>
   Layer.mergeAll(

@@ -30,6 +30,7 @@ import type { KnownPeers } from "#services/identity/KnownPeers"
 import type { SecureRandom } from "#services/identity/SecureRandom"
 import { InvalidAddress } from "#services/node/Node"
 import type { SessionManager } from "#services/session/SessionManager"
+import * as NodeBounds from "./NodeBounds.ts"
 import * as RunningNode from "./RunningNode.ts"
 
 /** What of the settings matters here. */
@@ -99,7 +100,8 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer).pipe(
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),
-        Layer.provideMerge(sessions)
+        Layer.provideMerge(sessions),
+        Layer.provideMerge(NodeBounds.layer)
       )
     })
   )

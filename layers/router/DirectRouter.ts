@@ -17,6 +17,7 @@ import {
 } from "#schemas/router/InnerEnvelope"
 import { FrameType } from "#schemas/session/Frame"
 import { SecureRandom } from "#services/identity/SecureRandom"
+import { Bounds } from "#services/node/Bounds"
 import { INCOMING_QUEUE, SEEN_FOR, SEEN_IDS } from "#services/router/Limits"
 import { envelopes } from "#services/router/Metrics"
 import { type Incoming, NoRoute, RouterHandle, Unacknowledged } from "#services/router/RouterHandle"
@@ -35,6 +36,15 @@ export const make = Effect.gen(function* () {
   const seen = new SeenIds(SEEN_IDS, SEEN_FOR)
   const unacknowledged = new Map<string, Deferred.Deferred<void>>()
   const subscribers = new Map<EnvelopeType, Set<Queue.Queue<Incoming>>>()
+
+  const bounds = yield* Bounds
+  yield* bounds.watch("seen envelopes", SEEN_IDS, () => seen.size)
+  yield* bounds.watch("envelopes for a subscriber", INCOMING_QUEUE, () => {
+    let most = 0
+    for (const queues of subscribers.values())
+      for (const queue of queues) most = Math.max(most, Queue.sizeUnsafe(queue))
+    return most
+  })
 
   const count = (outcome: keyof typeof outcomes) => outcomes[outcome].updateUnsafe(1, context)
 

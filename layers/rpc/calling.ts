@@ -10,7 +10,8 @@ import { nodeIdShort } from "#schemas/identity/NodeId"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { readAnswer, writeRequest } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
-import { ASSUMED_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
+import { Bounds } from "#services/node/Bounds"
+import { ASSUMED_IN_FLIGHT, MOST_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
 import { requests, roundTrip } from "#services/rpc/Metrics"
 import { RpcBusy, type RpcError, RpcInterrupted, RpcMalformed, RpcTimeout } from "#services/rpc/Rpc"
 import { RequestTimeout } from "#services/rpc/Schedules"
@@ -77,6 +78,24 @@ export const makeCaller = Effect.gen(function* () {
   })
   yield* sessions.onFrame(FrameType.RPC_RES, (session, payload) => onAnswer(session, FrameType.RPC_RES, payload))
   yield* sessions.onFrame(FrameType.DHT_RES, (session, payload) => onAnswer(session, FrameType.DHT_RES, payload))
+
+  const bounds = yield* Bounds
+  const most = (of: (asked: Asked) => number) => () => {
+    let most = 0
+    for (const asked of peers.values()) most = Math.max(most, of(asked))
+    return most
+  }
+  yield* bounds.watch(
+    "requests in flight to a peer",
+    MOST_IN_FLIGHT,
+    most(({ table }) => table.size)
+  )
+  yield* bounds.watch(
+    "callers waiting for a peer",
+    WAITING_LIMIT,
+    most(({ window }) => window.waiting)
+  )
+  yield* bounds.watch("asked peers without a session", 0, () => Math.max(0, peers.size - sessions.stats().open))
 
   const sweep = Effect.gen(function* () {
     yield* waiting.await
@@ -173,7 +192,7 @@ export const makeCaller = Effect.gen(function* () {
 
   return {
     ask,
-    resize: (session, maxInFlight) => peers.get(session)?.window.resize(maxInFlight),
+    resize: (session, maxInFlight) => peers.get(session)?.window.resize(Math.min(maxInFlight, MOST_IN_FLIGHT)),
     smoothed: (session) => peers.get(session)?.trip.smoothed
   } satisfies Caller
 })

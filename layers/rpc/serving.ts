@@ -6,6 +6,7 @@ import { readRequest as readDhtRequest, UNKNOWN_METHOD, writeAnswer as writeDhtA
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { readCall, readRequest, writeError, writeOk } from "#schemas/rpc/RpcMessage"
 import { FrameType, INNER_LIMIT } from "#schemas/session/Frame"
+import { Bounds } from "#services/node/Bounds"
 import { MAX_METHODS, MAX_SERVING } from "#services/rpc/Limits"
 import { served } from "#services/rpc/Metrics"
 import type { Rpc } from "#services/rpc/Rpc"
@@ -30,6 +31,13 @@ export const makeServer = Effect.gen(function* () {
   let dht: Parameters<Rpc["Service"]["handleDht"]>[0] | undefined
 
   yield* sessions.onClose((session) => void serving.delete(session))
+  const bounds = yield* Bounds
+  yield* bounds.watch("requests served for a peer", MAX_SERVING, () => {
+    let most = 0
+    for (const count of serving.values()) most = Math.max(most, count)
+    return most
+  })
+  yield* bounds.watch("served peers without a session", 0, () => Math.max(0, serving.size - sessions.stats().open))
 
   const count = (outcome: "ok" | "refused" | "failed" | "busy") => outcomes[outcome].updateUnsafe(1, context)
 

@@ -18,6 +18,10 @@ export class DialBackOff {
     this.#limit = limit
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
   /** Milliseconds until this peer may be dialled again. */
   remaining(key: string, now: number): number {
     return Math.max(0, (this.#entries.get(key)?.until ?? 0) - now)

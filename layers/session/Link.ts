@@ -83,6 +83,10 @@ export class Link implements Session {
     return this.#reason === undefined
   }
 
+  get queuedBytes(): number {
+    return this.#queue.bytes
+  }
+
   takesRequests(): boolean {
     return this.#reason === undefined && this.drainUntil === undefined
   }

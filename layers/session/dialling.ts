@@ -98,5 +98,5 @@ export const makeDialler = (options: DiallerOptions) => {
       return Deferred.await(wait)
     })
 
-  return { arrived, connect }
+  return { arrived, connect, underway: () => underway.size, backingOff: () => backOff.size }
 }

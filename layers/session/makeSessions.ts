@@ -32,6 +32,7 @@ import { FAULTS, logged, makeCount } from "./reporting.ts"
 import { SessionTable } from "./SessionTable.ts"
 import type { Shared } from "./Shared.ts"
 import { makeSweep } from "./sweep.ts"
+import { watchSessions } from "./watching.ts"
 
 export interface SessionOptions {
   /** None: a node that only dials. */
@@ -189,6 +190,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       })
     )
 
+  yield* watchSessions({ table, limit, halfOpen, dialling, dialler, reputation, local: identity.local })
   const listeners = yield* transports.listen(options.listen, accept)
   own.listenAt(
     listeners.flatMap((it) => concrete(it.address)),

@@ -9,6 +9,7 @@ import { Clock, Deferred, Effect, Layer, Queue, Semaphore } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { keyOf } from "#schemas/bytes/bytes"
+import { Bounds } from "#services/node/Bounds"
 import { RecordStore, StorageFailed, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
 import * as rows from "./recordRows.ts"
 import { inTransaction, type Query } from "./transaction.ts"
@@ -174,6 +175,10 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
         for (const call of calls) Deferred.doneUnsafe(call.done, refused.includes(call) ? full : Effect.void)
       }
     })
+
+  const bounds = yield* Bounds
+  yield* bounds.watch("stored bytes", quotaBytes, () => totals.all().bytes)
+  yield* bounds.watch("puts waiting for the disk", WAITING, () => Queue.sizeUnsafe(queue))
 
   const closing = failed("put")("the store is closing")
   yield* Effect.addFinalizer(() =>

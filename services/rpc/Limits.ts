@@ -4,6 +4,8 @@
 export const MAX_SERVING = 256
 /** Until the peer has said its own in Hello. */
 export const ASSUMED_IN_FLIGHT = 64
+/** Requests in flight to one peer, however many more it says that it takes. */
+export const MOST_IN_FLIGHT = 4096
 /** Callers that wait for a turn with one peer; the next is told `RpcBusy`. */
 export const WAITING_LIMIT = 1024
 /** Methods that apps may register. */

@@ -14,6 +14,8 @@ import { prefixesOf } from "./networkPrefix.ts"
 export const K = 20
 /** Newcomers that wait for a place, in each bucket. */
 export const REPLACEMENTS = 10
+/** Shared leading bits, from 0 to 255, by which there are buckets. */
+export const BUCKETS = 256
 /** Requests in a row without an answer until a contact is retired. */
 export const STRIKES = 3
 /** Contacts of one /24 or /48. */
@@ -60,6 +62,13 @@ export class BucketTable<C extends TableNode> {
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** Newcomers that wait, in all buckets. */
+  get waiting(): number {
+    let waiting = 0
+    for (let index = 0; index < this.#depth; index++) waiting += this.#buckets[index]?.waiting.size ?? 0
+    return waiting
   }
 
   /**

@@ -14,6 +14,10 @@ export class Window {
     return this.#inFlight
   }
 
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /** A peer may say at any time how much it takes; those waiting profit at once. */
   resize(limit: number): void {
     this.#limit = Math.max(1, limit)

@@ -27,6 +27,13 @@ export class HalfOpen {
     return this.#entries.size
   }
 
+  /** Of the host that has the most. */
+  mostOfHost(): number {
+    let most = 0
+    for (const { size } of this.#byHost.values()) most = Math.max(most, size)
+    return most
+  }
+
   /** Enters a newcomer, dropping another if it must; answers what to call when its handshake is over. */
   enter(host: string, since: number, drop: Entry["drop"]): () => void {
     const siblings = this.#byHost.get(host)

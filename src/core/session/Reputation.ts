@@ -29,6 +29,10 @@ export class Reputation {
     return this.#banned.size
   }
 
+  get charged(): number {
+    return this.#owing.size
+  }
+
   /** Answers true if this charge led to a ban. */
   charge(key: string, points: number, now: number): boolean {
     const total = this.owing(key, now) + points

@@ -13,6 +13,7 @@ import { concatBytes } from "#schemas/bytes/bytes"
 import { cidOfDigest, cidText, RAW } from "#schemas/content/Cid"
 import { BlobIncomplete, Blobs } from "#services/content/Blobs"
 import { Dht, PutRefused } from "#services/dht/Dht"
+import { Bounds } from "#services/node/Bounds"
 import { Control } from "#services/node/Control"
 import { Authorization, CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { Node, type NodeStatus } from "#services/node/Node"
@@ -41,6 +42,7 @@ const status: NodeStatus = {
 class World {
   readonly folder = mkdtempSync(join(tmpdir(), "allium-control-"))
   uploaded = 0
+  halfOpen = 3
   stopped = false
 
   readonly layer = ControlServer.layer({
@@ -53,6 +55,10 @@ class World {
     Layer.provide([
       NodeCrypto.layer,
       NodeRandom.layer,
+      Layer.succeed(Bounds, {
+        watch: () => Effect.void,
+        list: () => [{ name: "half-open connections", limit: 256, size: () => this.halfOpen }]
+      }),
       Layer.mock(Node, { status: Effect.succeed(status), peers: Effect.succeed([]) }),
       Layer.mock(Dht, {
         findProviders: () => Effect.succeed([]),
@@ -188,6 +194,20 @@ describe("ControlServer", () => {
         assert.deepInclude(missing, { _tag: "BlobIncomplete", asked: 4 })
         const full = yield* Effect.flip(client.provide({ params: { cid: refused } }))
         assert.deepInclude(full, { _tag: "PutRefused", refusals: [{ reason: "Quota", nodes: 3 }] })
+      })
+    )
+  })
+
+  it.live("shows in its metrics how full a collection is at the time, and its limit", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const client = yield* world.client()
+        assert.include(yield* client.metrics(), 'allium_bounded_size{collection="half-open connections"} 3')
+        world.halfOpen = 7
+        const metrics = yield* client.metrics()
+        assert.include(metrics, 'allium_bounded_size{collection="half-open connections"} 7')
+        assert.include(metrics, 'allium_bounded_limit{collection="half-open connections"} 256')
       })
     )
   })

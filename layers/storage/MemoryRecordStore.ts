@@ -2,6 +2,7 @@
  * A RecordStore in memory: for nodes that may forget, for tests and for the simulator. Durable here means held.
  */
 import { Clock, Effect, Layer } from "effect"
+import { Bounds } from "#services/node/Bounds"
 import { RecordStore, StoreFull } from "#services/storage/RecordStore"
 import { Shelves } from "./Shelves.ts"
 
@@ -20,6 +21,7 @@ export const make = Effect.fnUntraced(function* (options: MemoryOptions = {}) {
   const quotaBytes = options.quotaBytes ?? QUOTA
   const clock = yield* Clock.Clock
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+  yield* (yield* Bounds).watch("stored bytes", quotaBytes, () => shelves.totals.all().bytes)
   return RecordStore.of({
     put: (records) =>
       Effect.suspend(() =>

@@ -17,6 +17,9 @@ import { Bounds } from "#services/node/Bounds"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
 
+/** Seconds after which the least recently heard of a full bucket is asked whether it lives, when a newcomer waits. */
+const UNHEARD = 300
+
 const isServer = (contact: Contact): boolean => (contact.record.capabilities & DHT_SERVER) !== 0
 
 export const make = Effect.gen(function* () {
@@ -41,10 +44,13 @@ export const make = Effect.gen(function* () {
     queued.add(contact.key)
   }
 
+  const isDue = ({ verifiedAt }: { readonly verifiedAt: number }): boolean =>
+    verifiedAt <= now() - Duration.toSeconds(verifyAfter)
+
   const seen = (contact: Contact, verified: boolean): void => {
     if (!isServer(contact)) return
     const oldest = table.seen(contact, verified, now())
-    if (oldest !== undefined && now() - (table.find(oldest.key)?.lastSeen ?? 0) > 60) doubt(oldest)
+    if (oldest !== undefined && now() - (table.find(oldest.key)?.lastSeen ?? 0) > UNHEARD) doubt(oldest)
   }
 
   const probe = (contact: Contact) =>
@@ -55,7 +61,9 @@ export const make = Effect.gen(function* () {
 
   yield* sessions.onOpen(({ contact, dialled }) => {
     seen(contact, dialled)
-    if (!dialled && isServer(contact)) doubt(contact)
+    // Who waits for a place in a full bucket is not worth a dial, and neither is whom this node reached lately.
+    const entry = table.find(contact.key)
+    if (entry !== undefined && isDue(entry)) doubt(contact)
   })
   sessions.keepIf((contact) => table.isClose(contact.nodeId))
 
@@ -70,8 +78,7 @@ export const make = Effect.gen(function* () {
   )
   for (let n = 0; n < PROBES; n++) yield* Effect.forkScoped(worker)
   const lookThrough = Effect.sync(() => {
-    const due = now() - Duration.toSeconds(verifyAfter)
-    for (const entry of table.entries()) if (entry.verifiedAt <= due) doubt(entry.contact)
+    for (const entry of table.entries()) if (isDue(entry)) doubt(entry.contact)
   })
   yield* Effect.forkScoped(Effect.schedule(lookThrough, pace))
 

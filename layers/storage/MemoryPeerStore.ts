@@ -5,17 +5,27 @@ import { PeerStore, type StoredPeer } from "#services/storage/PeerStore"
 
 const MOST_PEERS = 1_024
 
+/** What a PeerStore holds between a save and the next. */
+export class SavedPeers {
+  #held = new Map<string, StoredPeer>()
+
+  keep(peers: ReadonlyArray<StoredPeer>): void {
+    this.#held = new Map(peers.slice(0, MOST_PEERS).map((peer) => [keyOf(peer.nodeId), peer]))
+  }
+
+  latestFirst(): Array<StoredPeer> {
+    return [...this.#held.values()].sort((a, b) => b.lastSeen - a.lastSeen)
+  }
+}
+
 /** `initial` is what an earlier run would have left. */
 export const make = (initial: ReadonlyArray<StoredPeer> = []) =>
   Effect.sync(() => {
-    let held = new Map<string, StoredPeer>()
-    const keep = (peers: ReadonlyArray<StoredPeer>) => {
-      held = new Map(peers.slice(0, MOST_PEERS).map((peer) => [keyOf(peer.nodeId), peer]))
-    }
-    keep(initial)
+    const saved = new SavedPeers()
+    saved.keep(initial)
     return PeerStore.of({
-      save: (peers) => Effect.sync(() => keep(peers)),
-      load: Effect.sync(() => [...held.values()].sort((a, b) => b.lastSeen - a.lastSeen))
+      save: (peers) => Effect.sync(() => saved.keep(peers)),
+      load: Effect.sync(() => saved.latestFirst())
     })
   })
 

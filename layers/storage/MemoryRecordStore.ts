@@ -4,7 +4,7 @@
 import { Clock, Effect, Layer } from "effect"
 import { Bounds } from "#services/node/Bounds"
 import { RecordStore, StoreFull } from "#services/storage/RecordStore"
-import { Shelves } from "./Shelves.ts"
+import { copyOf, Shelves } from "./Shelves.ts"
 
 export interface MemoryOptions {
   /** Bytes of records that are held; 64 MiB by default. */
@@ -25,7 +25,7 @@ export const make = Effect.fnUntraced(function* (options: MemoryOptions = {}) {
   return RecordStore.of({
     put: (records) =>
       Effect.suspend(() =>
-        shelves.put(records, quotaBytes, seconds())
+        shelves.put(records.map(copyOf), quotaBytes, seconds())
           ? Effect.void
           : Effect.fail(new StoreFull({ usedBytes: shelves.totals.all().bytes, quotaBytes }))
       ),

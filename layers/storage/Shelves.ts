@@ -11,8 +11,8 @@ type Members = Map<string, StoredRecord>
 
 const slotOf = (kind: number, key: Uint8Array): string => String.fromCharCode(kind) + keyOf(key)
 
-/** A view would hold the whole network buffer that it came in. */
-const copy = (record: StoredRecord): StoredRecord => ({
+/** To be kept: a view would hold the whole network buffer that it came in, and the caller may write into it again. */
+export const copyOf = (record: StoredRecord): StoredRecord => ({
   ...record,
   key: record.key.slice(),
   member: record.member.slice(),
@@ -33,22 +33,30 @@ export class Shelves {
     return this.slots.get(slotOf(record.kind, record.key))?.get(keyOf(record.member))
   }
 
-  /** All of them, or none and false: within `quotaBytes`, for which what has expired at `now` makes room. */
+  /**
+   * All of them, or none and false: within `quotaBytes`, for which what has expired at `now` makes room. What is given
+   * is kept as it is.
+   */
   put(records: ReadonlyArray<StoredRecord>, quotaBytes: number, now: number): boolean {
     if (this.after(records) > quotaBytes && this.expire(now) >= 0 && this.after(records) > quotaBytes) return false
-    for (const record of records) this.insert(copy(record))
+    for (const record of records) this.insert(record)
     return true
   }
 
-  insert(record: StoredRecord): void {
+  /** Answers what it took the place of. */
+  insert(record: StoredRecord): StoredRecord | undefined {
     const slot = slotOf(record.kind, record.key)
-    const members: Members = this.slots.get(slot) ?? new Map()
+    let members = this.slots.get(slot)
+    if (members === undefined) {
+      members = new Map()
+      this.slots.set(slot, members)
+    }
     const name = keyOf(record.member)
     const before = members.get(name)
     if (before !== undefined) this.totals.charge(chargeOf(before), -1)
     members.set(name, record)
-    this.slots.set(slot, members)
     this.totals.charge(chargeOf(record), 1)
+    return before
   }
 
   /** One member, or the entire set. */
@@ -81,10 +89,19 @@ export class Shelves {
 
   /** Bytes held once these were put: later ones replace earlier ones. */
   after(records: ReadonlyArray<StoredRecord>): number {
+    const [only] = records
+    if (records.length === 1 && only !== undefined)
+      return this.totals.all().bytes + only.bytes.length - (this.held(only)?.bytes.length ?? 0)
     const fresh = new Map(records.map((record) => [slotOf(record.kind, record.key) + keyOf(record.member), record]))
     let bytes = this.totals.all().bytes
     for (const record of fresh.values()) bytes += record.bytes.length - (this.held(record)?.bytes.length ?? 0)
     return bytes
+  }
+
+  /** Everything under a key, expired or not, by ascending `member`. */
+  under(kind: number, key: Uint8Array): Array<StoredRecord> {
+    const members = this.slots.get(slotOf(kind, key))
+    return members === undefined ? [] : [...members].sort(byName).map(([, record]) => record)
   }
 
   page(kind: number, key: Uint8Array, after: Uint8Array | undefined, limit: number, now: number): Array<StoredRecord> {

@@ -12,8 +12,8 @@ import type { Dice } from "#simulator/Dice"
 
 export interface Disk {
   /**
-   * The stores for one run of the node's program. A later mount or a crash cuts the earlier one off: what it still
-   * writes is lost, and what it waits for never comes.
+   * The stores for one run of the node's program, whose Clock they wait by. A later mount or a crash cuts the earlier
+   * one off: what it still writes is lost, and what it waits for never comes.
    */
   readonly mount: Layer.Layer<RecordStore | PeerStore>
   /**
@@ -23,9 +23,9 @@ export interface Disk {
   readonly crash: (after: typeof DiskAfterCrash.Type) => void
   /** Added to each write before it is acknowledged; 0 is as fast as ever. */
   readonly slow: (milliseconds: number) => void
-  /** Writes that need room fail with StoreFull. */
+  /** Whether writes that need room fail with StorageFailed, as they do when the file system has none left. */
   readonly full: (full: boolean) => void
-  /** Turns one bit of one stored record over; false when nothing is stored. */
+  /** Turns one bit of one stored record over; false when nothing is stored, or the process is in mid-write. */
   readonly flipBit: (dice: Dice) => boolean
   /** What is durable at this instant, expired or not: for invariants. Never waits. */
   readonly held: (kind: number, key: Uint8Array) => ReadonlyArray<StoredRecord>

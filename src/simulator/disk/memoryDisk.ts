@@ -1,0 +1,171 @@
+/**
+ * A disk in memory, for networks of thousands.
+ *
+ * As with the real store, a record is seen once it is durable, so what the process reads and what survives it are the
+ * same records, held once. Writes wait for the disk as a group; a group that a crash finds under way is there whole or
+ * not at all, and only the dice know which.
+ */
+import { Clock, Context, Effect, Layer } from "effect"
+import { SavedPeers } from "#layers/storage/MemoryPeerStore"
+import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
+import { copyOf, Shelves } from "#layers/storage/Shelves"
+import { PeerStore } from "#services/storage/PeerStore"
+import { RecordStore, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
+import type { Dice } from "../Dice.ts"
+import type { Disk } from "./Disk.ts"
+import { flipped } from "./flipped.ts"
+import * as GroupedWrites from "./GroupedWrites.ts"
+import { noRoom } from "./mounted.ts"
+
+export interface MemoryDiskOptions {
+  readonly quotaBytes: number
+  /** Milliseconds that a group of writes takes; with 0 they never wait. */
+  readonly fsync: number
+  readonly dice: Dice
+}
+
+class DurableShelves extends Shelves {
+  onReplace: Disk["onReplace"]
+
+  override insert(record: StoredRecord): StoredRecord | undefined {
+    const before = super.insert(record)
+    if (before !== undefined && this.onReplace !== undefined) this.onReplace(before, record)
+    return before
+  }
+
+  /** Nobody hears of it, and whoever was handed the record keeps it as it was. */
+  flipBit(dice: Dice): boolean {
+    let left = dice.int(this.totals.all().records)
+    for (const members of this.slots.values()) {
+      if (left >= members.size) {
+        left -= members.size
+        continue
+      }
+      const record = [...members.values()][left]
+      if (record === undefined || record.bytes.length === 0) return false
+      super.insert({ ...record, bytes: flipped(record.bytes, dice) })
+      return true
+    }
+    return false
+  }
+}
+
+class MemoryDisk implements Disk {
+  readonly mount: Layer.Layer<RecordStore | PeerStore>
+  readonly #options: MemoryDiskOptions
+  #shelves = new DurableShelves()
+  #peers = new SavedPeers()
+  #mounted: GroupedWrites.GroupedWrites | undefined
+  #slowed = 0
+  #full = false
+
+  constructor(options: MemoryDiskOptions) {
+    this.#options = options
+    this.mount = Layer.effectContext(this.#open())
+  }
+
+  get onReplace(): Disk["onReplace"] {
+    return this.#shelves.onReplace
+  }
+
+  set onReplace(heard: Disk["onReplace"]) {
+    this.#shelves.onReplace = heard
+  }
+
+  crash(after: Parameters<Disk["crash"]>[0]): void {
+    this.#cutOff(after === "kept")
+    if (after !== "lost") return
+    const { onReplace } = this.#shelves
+    this.#shelves = new DurableShelves()
+    this.#shelves.onReplace = onReplace
+    this.#peers = new SavedPeers()
+  }
+
+  slow(milliseconds: number): void {
+    this.#slowed = milliseconds
+  }
+
+  full(full: boolean): void {
+    this.#full = full
+  }
+
+  flipBit(dice: Dice): boolean {
+    return this.#shelves.flipBit(dice)
+  }
+
+  held(kind: number, key: Uint8Array): ReadonlyArray<StoredRecord> {
+    return this.#shelves.under(kind, key)
+  }
+
+  size(): number {
+    return this.#shelves.totals.all().records
+  }
+
+  close(): void {
+    this.#cutOff(false)
+  }
+
+  /** With `perhaps` the group that was under way may have arrived. */
+  #cutOff(perhaps: boolean): void {
+    const group = this.#mounted?.cutOff() ?? []
+    this.#mounted = undefined
+    if (perhaps && group.length > 0 && this.#options.dice.chance(0.5)) for (const write of group) write.apply()
+  }
+
+  #open() {
+    return Effect.gen({ self: this }, function* () {
+      this.#cutOff(true)
+      const writes = yield* GroupedWrites.make(() => this.#options.fsync + this.#slowed)
+      this.#mounted = writes
+      return Context.make(RecordStore, yield* this.#records(writes)).pipe(
+        Context.add(PeerStore, this.#peerStore(writes))
+      )
+    })
+  }
+
+  #records(writes: GroupedWrites.GroupedWrites) {
+    return Effect.gen({ self: this }, function* () {
+      const shelves = this.#shelves
+      const { quotaBytes } = this.#options
+      const base = yield* MemoryRecordStore.make({ quotaBytes, shelves })
+      const clock = yield* Clock.Clock
+      const put = (records: ReadonlyArray<StoredRecord>): Effect.Effect<void, StoreFull> =>
+        shelves.put(records, quotaBytes, Math.floor(clock.currentTimeMillisUnsafe() / 1000))
+          ? Effect.void
+          : Effect.fail(new StoreFull({ usedBytes: shelves.totals.all().bytes, quotaBytes }))
+      return RecordStore.of({
+        put: (records) =>
+          Effect.suspend(() => {
+            if (this.#full) return writes.guard(Effect.fail(noRoom("put")))
+            const copies = records.map(copyOf)
+            return writes.write(() => put(copies))
+          }),
+        get: (kind, key, page) => writes.guard(base.get(kind, key, page)),
+        remove: (kind, key, member) =>
+          writes.write(() => {
+            shelves.remove(kind, key, member)
+            return Effect.void
+          }),
+        expire: (now) => writes.write(() => Effect.succeed(shelves.expire(now))),
+        scan: (afterKey, limit) => writes.guard(base.scan(afterKey, limit)),
+        usage: (storedBy) => writes.guard(base.usage(storedBy))
+      })
+    })
+  }
+
+  #peerStore(writes: GroupedWrites.GroupedWrites): PeerStore["Service"] {
+    const saved = this.#peers
+    const save: PeerStore["Service"]["save"] = (peers) =>
+      Effect.suspend(() => {
+        if (this.#full) return writes.guard(Effect.fail(noRoom("save peers")))
+        const copies = [...peers]
+        return writes.write(() => {
+          saved.keep(copies)
+          return Effect.void
+        })
+      })
+    return PeerStore.of({ save, load: writes.guard(Effect.sync(() => saved.latestFirst())) })
+  }
+}
+
+export const memoryDisk = (options: MemoryDiskOptions): Disk => new MemoryDisk(options)

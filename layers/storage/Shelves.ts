@@ -11,11 +11,14 @@ type Members = Map<string, StoredRecord>
 
 const slotOf = (kind: number, key: Uint8Array): string => String.fromCharCode(kind) + keyOf(key)
 
+/** Most records have none. */
+const NO_MEMBER = new Uint8Array(0)
+
 /** To be kept: a view would hold the whole network buffer that it came in, and the caller may write into it again. */
 export const copyOf = (record: StoredRecord): StoredRecord => ({
   ...record,
   key: record.key.slice(),
-  member: record.member.slice(),
+  member: record.member.length === 0 ? NO_MEMBER : record.member.slice(),
   storedBy: record.storedBy.slice(),
   bytes: record.bytes.slice()
 })

@@ -43,12 +43,17 @@ export class SessionTable {
     if (this.#current.get(link.contact.key) === link) this.#current.delete(link.contact.key)
   }
 
-  /** The one that is missed least: finishing, then of no use, then longest unused. Never `newcomer`. */
-  leastUseful(newcomer: Link, useful: (contact: Contact) => boolean): Link | undefined {
+  /**
+   * The one that is missed least: finishing, then idle and of no use, then idle, then longest unused. A session in use
+   * has requests under way, which would fail. Never `newcomer`.
+   */
+  leastUseful(newcomer: Link, now: number, useful: (contact: Contact) => boolean): Link | undefined {
     let [least, leastRank] = [undefined as Link | undefined, Number.POSITIVE_INFINITY]
     for (const link of this.all) {
       if (link === newcomer) continue
-      const rank = link.drainUntil !== undefined ? -1 : link.lastUsed + (useful(link.contact) ? USEFUL : 0)
+      const idle = now - link.lastUsed >= BUSY
+      const rank =
+        link.drainUntil !== undefined ? -1 : link.lastUsed + (idle ? (useful(link.contact) ? USEFUL : 0) : IN_USE)
       if (rank < leastRank) [least, leastRank] = [link, rank]
     }
     return least
@@ -62,5 +67,9 @@ export class SessionTable {
   }
 }
 
-/** Any time is less than any time of a useful peer. */
-const USEFUL = 2 ** 52
+/** Milliseconds since the last frame but heartbeats, within which an answer may be awaited: a first request's patience. */
+const BUSY = 3_000
+
+/** Any time is less than any time of a useful peer, and that less than any of a peer in use. */
+const USEFUL = 2 ** 51
+const IN_USE = 2 ** 52

@@ -138,7 +138,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     table.add(link, now() + drainFor)
     count(Metrics.opened, "dialled", link.dialled ? "here" : "there")
     Metrics.open.updateUnsafe(table.all.size, context)
-    if (table.all.size > limit) table.leastUseful(link, useful)?.leave("full", "trimmed")
+    if (table.all.size > limit) table.leastUseful(link, now(), useful)?.leave("full", "trimmed")
     for (const handle of openHandlers) handle(link)
     dialler.arrived(link)
     PubSub.publishUnsafe(events, { _tag: "Opened", session: link })

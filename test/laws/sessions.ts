@@ -316,11 +316,33 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
         hub.manager.keepIf((contact) => contact.key === a.key)
         for (const node of [a, b, c]) {
           yield* node.manager.connect(hub.target)
-          yield* pass(1)
+          yield* pass(4)
         }
         assert.deepStrictEqual(
           [a, b, c].map((node) => hub.manager.find(node.key) !== undefined),
           [true, false, true]
+        )
+      })
+    )
+
+    law("above the limit a session in use stays, and an idle one of a useful peer goes", (world) =>
+      Effect.gen(function* () {
+        const hub = yield* startNode(world, { seed: "hub", at: "/memory/7", sessionsMax: 2 })
+        const [a, b, c] = [
+          yield* startNode(world, { seed: "a" }),
+          yield* startNode(world, { seed: "b" }),
+          yield* startNode(world, { seed: "c" })
+        ]
+        hub.manager.keepIf((contact) => contact.key === a.key)
+        yield* a.manager.connect(hub.target)
+        yield* pass(4)
+        for (const node of [b, c]) {
+          yield* node.manager.connect(hub.target)
+          yield* pass(1)
+        }
+        assert.deepStrictEqual(
+          [a, b, c].map((node) => hub.manager.find(node.key) !== undefined),
+          [false, true, true]
         )
       })
     )

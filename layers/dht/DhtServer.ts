@@ -26,9 +26,11 @@ const refused = ({ closer, refusal }: RecordRefused): RpcFailure =>
 /** The cause stays here: what a disk says is nobody else's business. */
 const failed = new RpcFailure({ tag: "Failed", detail: "the store failed", data: null })
 
-export const make = Effect.gen(function* () {
+export type Answering = (request: DhtRequest, from: Contact) => Effect.Effect<DhtAnswer, RpcFailure>
+
+/** What the protocol answers. */
+export const makeAnswering = Effect.gen(function* () {
   const suite = yield* Crypto
-  const rpc = yield* Rpc
   const table = yield* RoutingTable
   const pipeline = yield* StorePipeline
   const records = yield* RecordStore
@@ -99,11 +101,15 @@ export const make = Effect.gen(function* () {
   }
 
   // FindNode, by far the most frequent, is answered on the spot and without a fiber.
-  yield* rpc.handleDht((request, from) =>
+  const answering: Answering = (request, from) =>
     request._tag === "FindNode"
       ? Effect.succeed({ _tag: "Nodes", peers: peersFor(request.target, from) })
       : Effect.mapError(answer(request, from), (error) => (error._tag === "RecordRefused" ? refused(error) : failed))
-  )
+  return answering
+})
+
+export const make = Effect.gen(function* () {
+  yield* (yield* Rpc).handleDht(yield* makeAnswering)
 })
 
 export const layer = Layer.effectDiscard(make)

@@ -1,0 +1,40 @@
+/**
+ * Answers as it should, and meanwhile asks more than a peer takes: bursts of requests past its own window, in one row.
+ * The answers come under ids that nobody waits for.
+ */
+import { Effect, Layer } from "effect"
+import * as DhtServer from "#layers/dht/DhtServer"
+import { writeRequest as writeDhtRequest } from "#schemas/dht/DhtMessage"
+import { writeRequest } from "#schemas/rpc/RpcMessage"
+import { FrameType } from "#schemas/session/Frame"
+import { SecureRandom } from "#services/identity/SecureRandom"
+import { SessionManager } from "#services/session/SessionManager"
+import { FloodBurst, FloodPace } from "./paces.ts"
+
+/** Peers that one burst meets, in turns. */
+const VICTIMS = 4
+const TARGET_BYTES = 32
+
+/** Far from the ids that this node's own requests come by. */
+const FIRST_ID = 2 ** 31
+const LAST_ID = 2 ** 32 - 1
+
+const make = Effect.gen(function* () {
+  const [sessions, random, size] = [yield* SessionManager, yield* SecureRandom, yield* FloodBurst]
+  let [id, turn] = [FIRST_ID, 0]
+
+  const burst = Effect.sync(() => {
+    const all = sessions.list()
+    for (let victim = 0; victim < Math.min(VICTIMS, all.length); victim++) {
+      const session = all[turn++ % all.length]
+      const body = writeDhtRequest({ _tag: "FindNode", target: random.bytes(TARGET_BYTES) })
+      for (let n = 0; n < size; n++) {
+        id = id === LAST_ID ? FIRST_ID : id + 1
+        if (session?.offer(FrameType.DHT_REQ, writeRequest(id, body)) !== true) break
+      }
+    }
+  })
+  yield* Effect.forkScoped(Effect.schedule(burst, yield* FloodPace))
+})
+
+export const layer = Layer.merge(DhtServer.layer, Layer.effectDiscard(make))

@@ -39,7 +39,7 @@ export interface Liars {
 
 const bytesOf = (text: string): Uint8Array => Result.getOrThrow(parseAddress(text)).bytes
 
-/** In turns where a machine says at once that nobody listens, and where there is no machine that could say it. */
+/** Now where a machine says at once that nobody listens, now where there is no machine that could say it. */
 const emptyAddress = (own: Address | undefined, bytes: (count: number) => Uint8Array): Uint8Array => {
   const [a = 0, b = 0, c = 0, d = 0] = bytes(4)
   if (own === undefined || own.kind === "memory") return bytesOf(`/memory/${FAR + ((a << 16) | (b << 8) | c)}`)

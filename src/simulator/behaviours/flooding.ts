@@ -12,7 +12,7 @@ import { SessionManager } from "#services/session/SessionManager"
 import { FloodBurst, FloodPace } from "./paces.ts"
 
 /** Peers that one burst meets, in turns. */
-const VICTIMS = 4
+const VICTIMS = 2
 const TARGET_BYTES = 32
 
 /** Far from the ids that this node's own requests come by. */

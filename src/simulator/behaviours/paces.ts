@@ -3,7 +3,7 @@ import { Context, Schedule } from "effect"
 
 /** Requests of one burst to one peer: with answers of 20 contacts far more than fit into a session's queue. */
 export const FloodBurst = Context.Reference<number>("allium/simulator/behaviours/FloodBurst", {
-  defaultValue: () => 1024
+  defaultValue: () => 640
 })
 
 /** A burst to a few of the peers. */

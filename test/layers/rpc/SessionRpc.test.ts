@@ -5,9 +5,11 @@ import * as DirectRouter from "#layers/router/DirectRouter"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
+import { argsOf, HELLO } from "#schemas/rpc/Hello"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
+import { writeCall, writeRequest } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
-import { MAX_SERVING } from "#services/rpc/Limits"
+import { MAX_SERVING, MOST_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
 import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
 import { makeWorld, pass, type SessionsLayer, settle, startNode } from "../../laws/sessionWorld.ts"
 
@@ -62,6 +64,25 @@ describe("SessionRpc", () => {
       assert.include(a.rpc.hello(near), { agent: "test/1", mode: "server", maxInFlight: MAX_SERVING })
       assert.deepStrictEqual(a.rpc.hello(near)?.observed, far.address.bytes)
       assert.isDefined(b.rpc.hello(far))
+    })
+  )
+
+  inNetwork(
+    "has no more requests in flight than its own limit, whatever the peer says that it takes",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const near = yield* a.manager.connect(b.target)
+      yield* settle
+      const boast = { ...a.rpc.hello(near)!, maxInFlight: 0xffff_ffff }
+      near.offer(FrameType.RPC_REQ, writeRequest(9_999, writeCall({ method: HELLO, args: argsOf(boast) })))
+      yield* settle
+      world.cut = true
+      const asking = Array.from({ length: MOST_IN_FLIGHT + WAITING_LIMIT + 3 }, () => b.rpc.ping(a.manager.self()))
+      const fibers = yield* Effect.forEach(asking, (ask) => Effect.forkChild(ask))
+      yield* settle
+      const ended = fibers.filter((fiber) => fiber.pollUnsafe() !== undefined)
+      assert.strictEqual(ended.length, 3)
+      assert.strictEqual((yield* Effect.flip(Fiber.join(ended[0]!)))._tag, "RpcBusy")
     })
   )
 

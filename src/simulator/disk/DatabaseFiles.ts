@@ -105,6 +105,7 @@ export class DatabaseFiles {
     if (!mounted) this.letGo()
     const db = new DatabaseSync(this.#file)
     try {
+      if (!hasRecords(db)) return false
       db.exec("BEGIN IMMEDIATE")
       const row = db.prepare(oneText).get(dice.int(numberOf(db, someText)))
       if (row?.["bytes"] instanceof Uint8Array)
@@ -126,7 +127,9 @@ export class DatabaseFiles {
     rmSync(copy, { recursive: true, force: true })
     mkdirSync(copy)
     for (const [suffix, content] of this.read()) writeFileSync(join(copy, `allium.db${suffix}`), content)
-    this.#view = new DatabaseSync(join(copy, "allium.db"))
+    const view = new DatabaseSync(join(copy, "allium.db"))
+    if (hasRecords(view)) this.#view = view
+    else view.close()
     return this.#view
   }
 }
@@ -134,5 +137,9 @@ export class DatabaseFiles {
 type Row = ReturnType<ReturnType<DatabaseSync["prepare"]>["all"]>[number]
 
 const numberOf = (db: DatabaseSync, text: string): number => Number(db.prepare(text).get()?.["n"])
+
+/** A crash may have come before the tables were there. */
+const hasRecords = (db: DatabaseSync): boolean =>
+  numberOf(db, "SELECT count(*) AS n FROM sqlite_master WHERE name = 'records'") > 0
 
 const recordOf = (row: Row): StoredRecord => toRecord(row as Row & RecordRow)

@@ -1,6 +1,7 @@
+/** The bit that turned over, for disks of either kind. */
 import type { Dice } from "../Dice.ts"
 
-/** A copy of bytes, at least one, in which one bit is another. */
+/** A copy in which one bit is another; of bytes that are not empty. */
 export const flipped = (bytes: Uint8Array, dice: Dice): Uint8Array => {
   const copy = bytes.slice()
   const at = dice.int(copy.length)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -47,6 +47,19 @@ describe("a SQLite disk", () => {
         it.crash("torn")
         assert.strictEqual(it.size(), n + 1)
       }
+    })
+  )
+
+  it.effect("holds nothing where a crash came before the tables, and can be mounted then", () =>
+    Effect.gen(function* () {
+      const it = yield* disk()
+      writeFileSync(join(it.folder, "allium.db"), "")
+      assert.strictEqual(it.size(), 0)
+      assert.deepStrictEqual(it.held(0, id(1)), [])
+      assert.isFalse(it.flipBit(new Dice(1)))
+      const { records } = yield* storesOf(it)
+      yield* records.put([stored()])
+      assert.strictEqual(it.size(), 1)
     })
   )
 

@@ -30,20 +30,35 @@ describe("a memory disk that takes its time", () => {
     })
   )
 
-  it.effect("has the group that a crash finds under way whole or not at all, by its dice", () =>
-    Effect.gen(function* () {
-      const found = new Set<number>()
-      for (let seed = 0; seed < 20; seed++) {
-        const it = disk(5, seed)
-        const { records } = yield* storesOf(it)
-        const put = (n: number) => Effect.forkChild(records.put([stored({ key: id(n) }), stored({ key: id(n + 10) })]))
-        const fibers = yield* Effect.forEach([1, 2, 3], put)
-        yield* TestClock.adjust("1 millis")
-        it.crash("kept")
-        found.add(it.size())
-        for (const fiber of fibers) yield* Fiber.interrupt(fiber)
+  const crashes = Effect.fnUntraced(function* (after: "kept" | "torn") {
+    const found = new Set<number>()
+    for (let seed = 0; seed < 20; seed++) {
+      const it = disk(5, seed)
+      const { records } = yield* storesOf(it)
+      const put = (n: number) => Effect.forkChild(records.put([stored({ key: id(n) }), stored({ key: id(n + 10) })]))
+      const fibers = yield* Effect.forEach([1, 2, 3], put)
+      yield* TestClock.adjust("1 millis")
+      it.crash(after)
+      found.add(it.size())
+      yield* TestClock.adjust("1 minute")
+      found.add(it.size())
+      for (const fiber of fibers) {
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* Fiber.interrupt(fiber)
       }
-      assert.deepStrictEqual([...found].sort(), [0, 6])
+    }
+    return [...found].sort()
+  })
+
+  it.effect("has the group that a crash finds under way whole or not at all, by its dice, and tells nobody", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* crashes("kept"), [0, 6])
+    })
+  )
+
+  it.effect("has nothing of a group that was torn", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* crashes("torn"), [0])
     })
   )
 

@@ -68,10 +68,12 @@ export const diskPromises = (name: string, make: Make) => {
       })
     )
 
-    it.effect("keeps everything when the program ends by itself", () =>
+    it.effect("keeps everything when the program ends by itself, and then takes nothing more from it", () =>
       Effect.gen(function* () {
         const disk = yield* make(1_000_000)
-        yield* Effect.scoped(Effect.flatMap(storesOf(disk), ({ records }) => records.put(many(3))))
+        const run = Effect.tap(storesOf(disk), ({ records }) => records.put(many(3)))
+        const ended = yield* Effect.scoped(run)
+        assert.strictEqual((yield* Effect.flip(ended.records.put([stored({ key: id(9) })])))._tag, "StorageFailed")
         assert.strictEqual(disk.size(), 3)
         const { records } = yield* storesOf(disk)
         assert.strictEqual((yield* records.scan(undefined, 10)).length, 3)
@@ -180,12 +182,17 @@ export const diskPromises = (name: string, make: Make) => {
         yield* again.records.put([stored({ seq: 3 })])
         yield* again.records.remove(0, id(1))
         yield* again.records.put([stored({ seq: 4 })])
+        disk.crash("lost")
+        const empty = yield* storesOf(disk)
+        yield* empty.records.put([stored({ seq: 5 })])
+        yield* empty.records.put([stored({ seq: 6 })])
         assert.deepStrictEqual(
           heard.map(([before, after]) => [before.seq, after.seq]),
           [
             [1, 2],
             [2, 2],
-            [2, 3]
+            [2, 3],
+            [5, 6]
           ]
         )
         assert.deepStrictEqual(heard[0], [stored({ seq: 1 }), stored({ seq: 2, bytes: Uint8Array.of(9) })])

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { TestClock } from "effect/testing"
 import { Dice } from "#simulator/Dice"
 import { sqliteDisk } from "#simulator/disk/sqliteDisk"
 import { tornWal } from "#simulator/disk/tornWal"
@@ -44,7 +45,9 @@ describe("a SQLite disk", () => {
       for (let n = 0; n < 25; n++) {
         const { records } = yield* storesOf(it)
         yield* records.put([stored({ key: id(n), bytes: new Uint8Array(3_000) })])
+        const log = readFileSync(join(it.folder, "allium.db-wal"))
         it.crash("torn")
+        assert.notDeepEqual(readFileSync(join(it.folder, "allium.db-wal")), log)
         assert.strictEqual(it.size(), n + 1)
       }
     })
@@ -60,6 +63,18 @@ describe("a SQLite disk", () => {
       const { records } = yield* storesOf(it)
       yield* records.put([stored()])
       assert.strictEqual(it.size(), 1)
+    })
+  )
+
+  it.effect("tells a put that a crash cut off neither that it succeeded nor that it failed", () =>
+    Effect.gen(function* () {
+      const it = yield* disk()
+      const { records } = yield* storesOf(it)
+      const put = yield* Effect.forkChild(records.put([stored()]), { startImmediately: true })
+      it.crash("kept")
+      yield* TestClock.adjust("1 minute")
+      assert.isUndefined(put.pollUnsafe())
+      assert.strictEqual(it.size(), 0)
     })
   )
 

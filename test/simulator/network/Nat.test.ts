@@ -83,12 +83,21 @@ describe("filtering", () => {
 })
 
 describe("a symmetric router", () => {
-  it("never gives one outside port to two mappings that live", () => {
+  it("never gives the port of a mapping that lives to another, however many come and go", () => {
     const nat = new Nat("symmetric")
-    const live = new Set<number>()
-    for (let n = 0; n < 70_000; n++) live.add(nat.outbound(4_001, `host ${n % 4_000}`, 10, n))
-    assert.strictEqual(nat.size, 4_000)
-    assert.strictEqual(live.size, 4_000)
+    const port = nat.outbound(4_001, "kept", 10, 0)
+    for (let n = 1; n <= 70_000; n++) {
+      assert.notStrictEqual(nat.outbound(4_001, `host ${n}`, 10, n), port)
+      if (n % 1_000 === 0) assert.strictEqual(nat.outbound(4_001, "kept", 10, n), port)
+    }
+    assert.strictEqual(nat.inbound(port, "kept", 10, 70_000), 4_001)
+  })
+
+  it("gives another port to a mapping that had died", () => {
+    const nat = new Nat("symmetric")
+    const port = nat.outbound(4_001, "1.1.1.1", 10, 0)
+    assert.notStrictEqual(nat.outbound(4_001, "1.1.1.1", 10, 1 + MAPPING_LASTS), port)
+    assert.isUndefined(nat.inbound(port, "1.1.1.1", 10, 1 + MAPPING_LASTS))
   })
 })
 

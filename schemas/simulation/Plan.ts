@@ -63,6 +63,8 @@ export const Plan = Schema.Struct({
   /** Nodes behind a home router, as a share of all. */
   natted: Share,
   replicationFactor: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
+  /** Records of others that a node remembers; as on a real network where it is not given. */
+  peerBook: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_536 }))),
   link: LinkProfile,
   workload: Workload,
   faults: Schema.Array(TimedFault)

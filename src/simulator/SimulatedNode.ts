@@ -30,8 +30,17 @@ export class SimulatedNode {
   /** Milliseconds of the world, when the program last started and last ended. */
   startedAt = 0
   endedAt = 0
+  /** When it last went on after a pause. */
+  wokeAt = 0
   /** When the disk was last emptied by a crash. */
   lostAt: number | undefined
+  /** What it says it holds is not to be believed. */
+  wasByzantine = false
+  bitFlipped = false
+  /** Runs that ended in order and were not looked at yet, with the connections that each left open. */
+  readonly ended: Array<{ readonly process: Process; readonly connections: number }> = []
+  /** `keyOf` its NodeId, once it has run. */
+  id: string | undefined
 
   constructor(number: number, host: Host, disk: Disk, natted: boolean) {
     this.number = number

@@ -2,14 +2,34 @@
  * A whole network in one process and in virtual time: machines, disks, the wire between them, and the programs that
  * run. It does what it is told (start, crash, pause, cut …) and knows nothing of plans, users and promises.
  */
-import { Cause, Clock, Context, Effect, Exit, Fiber, Layer, Logger, Random, References, Scheduler, Scope } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Effect,
+  Exit,
+  type Fiber,
+  Layer,
+  Logger,
+  Random,
+  References,
+  Scheduler,
+  Scope
+} from "effect"
+import { PEER_BOOK_LIMIT } from "#core/identity/PeerBook"
 import type { Suite } from "#core/identity/Suite"
+import { VerifiedContacts } from "#core/identity/VerifiedContacts"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import type { Variant } from "#layers/node/parts"
+import { keyOf } from "#schemas/bytes/bytes"
 import type { DiskAfterCrash } from "#schemas/simulation/Fault"
 import type { Plan } from "#schemas/simulation/Plan"
 import { Bootstrap } from "#services/dht/Bootstrap"
+import { Identity } from "#services/identity/Identity"
+import { PeerBookLimit } from "#services/identity/Limits"
+import { SharedContacts } from "#services/identity/SharedContacts"
 import { SessionManager } from "#services/session/SessionManager"
+import type { StoredRecord } from "#services/storage/RecordStore"
 import { Dice } from "./Dice.ts"
 import type { Disk } from "./disk/Disk.ts"
 import { Network } from "./network/Network.ts"
@@ -24,7 +44,7 @@ import { watchedSuite } from "./watchedSuite.ts"
 
 export type WorldPlan = Pick<
   Plan,
-  "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor" | "link" | "natted"
+  "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor" | "link" | "natted" | "peerBook"
 >
 
 export interface WorldOptions {
@@ -52,8 +72,11 @@ export class World {
   readonly nodes: Array<SimulatedNode> = []
   /** Set while a key seals twice under one nonce. */
   nonceReused = false
+  /** Hears of every record that takes the place of another on a disk. */
+  onReplace: ((node: SimulatedNode, before: StoredRecord, after: StoredRecord) => void) | undefined
   readonly #options: WorldOptions
   readonly #suite: Suite
+  readonly #contacts = new VerifiedContacts()
   readonly #logger: Logger.Logger<unknown, void>
 
   constructor(options: WorldOptions) {
@@ -77,7 +100,9 @@ export class World {
     const dice = this.dice.fork(`node ${number}`)
     const natted = number >= ENTRANCES && dice.chance(this.plan.natted)
     const host = this.network.addHost(natted ? dice.pick(NATS) : "none")
-    const node = new SimulatedNode(number, host, this.#options.disk(number, dice), natted)
+    const disk = this.#options.disk(number, dice)
+    const node = new SimulatedNode(number, host, disk, natted)
+    disk.onReplace = (before, after) => this.onReplace?.(node, before, after)
     this.nodes.push(node)
     return node
   }
@@ -91,12 +116,21 @@ export class World {
     node.runs++
     const scope = Scope.makeUnsafe()
     const surroundings = this.#surroundings(node, process)
-    const options = { plan: this.plan, network: this.network, suite: this.#suite, bootstrap: this.#entrances(node), server }
+    const options = {
+      plan: this.plan,
+      network: this.network,
+      suite: this.#suite,
+      bootstrap: this.#entrances(node),
+      server
+    }
     const building = Effect.runForkWith(surroundings)(Layer.buildWithScope(nodeLayer(node, options), scope))
     const program: Program = { process, scope, surroundings, building, services: undefined }
     building.addObserver((exit) => {
-      if (Exit.isSuccess(exit)) program.services = exit.value
-      else if (process.state !== "dead") this.trace.note(`node ${node.number} did not start: ${Cause.pretty(exit.cause)}`)
+      if (Exit.isSuccess(exit)) {
+        program.services = exit.value
+        node.id = keyOf(Context.get(exit.value, Identity).nodeId)
+      } else if (process.state !== "dead")
+        this.trace.note(`node ${node.number} did not start: ${Cause.pretty(exit.cause)}`)
     })
     node.program = program
     node.startedAt = this.time.now
@@ -104,21 +138,24 @@ export class World {
     return program
   }
 
-  /** Ends the program in order: it says goodbye and closes what it has open. */
-  stop(node: SimulatedNode): Effect.Effect<void> {
-    const program = node.program
-    if (program === undefined) return Effect.void
+  /** Ends the program in order: it says goodbye and closes what it has open, which may take it a while. */
+  stop(node: SimulatedNode, then?: () => void): void {
+    const { program } = node
+    if (program === undefined) return
     this.trace.note(`node ${node.number} stops`)
-    return this.#inside(program.surroundings, Scope.close(program.scope, Exit.void)).pipe(
-      Effect.andThen(Effect.sync(() => this.#ended(node, "kept", false)))
-    )
+    const closing = Effect.runForkWith(program.surroundings)(Scope.close(program.scope, Exit.void))
+    closing.addObserver(() => {
+      if (node.program !== program) return
+      this.#ended(node, "kept", false, true)
+      then?.()
+    })
   }
 
   /** The program is gone between two instructions. With `power` its machine is off, too. */
   crash(node: SimulatedNode, disk: typeof DiskAfterCrash.Type, power: boolean): void {
     if (node.program === undefined) return
     this.trace.note(`node ${node.number} crashes, disk ${disk}${power ? ", power off" : ""}`)
-    this.#ended(node, disk, power)
+    this.#ended(node, disk, power, false)
   }
 
   pause(node: SimulatedNode): void {
@@ -128,6 +165,7 @@ export class World {
 
   resume(node: SimulatedNode): void {
     node.program?.process.resume()
+    node.wokeAt = this.time.now
     this.trace.note(`node ${node.number} goes on`)
   }
 
@@ -167,10 +205,13 @@ export class World {
     }
   }
 
-  #ended(node: SimulatedNode, disk: typeof DiskAfterCrash.Type, power: boolean): void {
+  #ended(node: SimulatedNode, disk: typeof DiskAfterCrash.Type, power: boolean, inOrder: boolean): void {
     const { host, program } = node
     if (program === undefined) return
-    program.process.die()
+    if (inOrder) {
+      program.process.end()
+      node.ended.push({ process: program.process, connections: host.ends.size })
+    } else program.process.die()
     for (const end of [...host.ends]) power ? host.ends.delete(end) : end.reset("reset")
     host.listeners.clear()
     host.process = undefined
@@ -180,16 +221,6 @@ export class World {
     node.behaviour = undefined
     node.endedAt = this.time.now
     if (disk === "lost") node.lostAt = this.time.now
-  }
-
-  /** Runs an effect in the world, and the world with it where the caller stands outside. */
-  #inside<A, E>(surroundings: Context.Context<never>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    if (this.time.isRunning) return Effect.provideContext(effect, surroundings)
-    return Effect.suspend(() => {
-      const fiber = Effect.runForkWith(surroundings)(effect)
-      const isDone = () => fiber.pollUnsafe() !== undefined
-      return Effect.flatMap(this.drive(isDone, Number.POSITIVE_INFINITY), () => Fiber.join(fiber))
-    })
   }
 
   #entrances(node: SimulatedNode): ReadonlyArray<string> {
@@ -213,6 +244,8 @@ export class World {
       Context.add(References.CurrentLoggers, new Set([this.#logger])),
       Context.add(References.MinimumLogLevel, this.#options.logLevel ?? "Warn"),
       Context.add(References.TracerEnabled, false),
+      Context.add(SharedContacts, this.#contacts),
+      Context.add(PeerBookLimit, this.plan.peerBook ?? PEER_BOOK_LIMIT),
       Context.add(NodeName, `node ${node.number}`)
     ) as Context.Context<never>
   }

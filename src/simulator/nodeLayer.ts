@@ -1,7 +1,8 @@
 /** A node of the simulated network: the production node; only what touches machine, wire, chance and disk is replaced. */
 import { Effect, Layer, Redacted } from "effect"
-import { seededBytes } from "#core/identity/seededBytes"
 import type { Suite } from "#core/identity/Suite"
+import { seededBytes } from "#core/identity/seededBytes"
+import * as NodeBounds from "#layers/node/NodeBounds"
 import * as parts from "#layers/node/parts"
 import * as tempo from "#layers/node/tempo"
 import type { Plan } from "#schemas/simulation/Plan"
@@ -10,6 +11,9 @@ import { KeyStore } from "#services/identity/KeyStore"
 import { SecureRandom } from "#services/identity/SecureRandom"
 import type { Network } from "./network/Network.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
+
+/** The name of every simulated network. */
+export const NETWORK = "simulation"
 
 /** Where every node listens, unless it is behind a router. */
 export const PORT = 4001
@@ -34,7 +38,7 @@ export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, serve
   const { replicationFactor, sessions, sessionsMax } = plan
   const seed = `${plan.seed}/node ${node.number}`
   const settings: parts.PartSettings = {
-    network: "simulation",
+    network: NETWORK,
     local: false,
     listen: node.natted ? [] : [`/ip4/${node.host.address}/tcp/${PORT}`],
     bootstrap,
@@ -45,7 +49,7 @@ export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, serve
     enableReprovide: true
   }
   const lowest = Layer.mergeAll(
-    node.disk.mount,
+    node.disk.mount.pipe(Layer.provide(NodeBounds.layer)),
     network.layerOf(node.host),
     Layer.succeed(Crypto, suite),
     Layer.succeed(SecureRandom, { bytes: seededBytes(suite, `${seed}/run ${node.runs}`) }),

@@ -122,9 +122,9 @@ export class Network {
         if (inside === undefined) return
         const accept = far.listeners.get(inside)
         const theirs = far.process
-        if (theirs?.state === "paused") return theirs.hold(new Later(ask))
-        if (accept === undefined || theirs === undefined || theirs.state === "dead") {
-          return answer(Effect.fail(new DialFailed({ address: address.text, reason: "refused" })))
+        if (theirs?.state === "paused") return void theirs.hold(new Later(ask))
+        if (accept === undefined || theirs === undefined || theirs.state !== "running") {
+          return void answer(Effect.fail(new DialFailed({ address: address.text, reason: "refused" })))
         }
         const near = new StreamEnd(this, host, process, address, true, latency)
         const other = new StreamEnd(this, far, theirs, this.addressAt(host.address, outside), false, latency)

@@ -66,7 +66,7 @@ export class StreamEnd implements Connection {
   }
 
   readonly write = (parts: ReadonlyArray<Uint8Array>): boolean => {
-    if (this.#finished || this.#inbox.closed !== undefined || this.process.state === "dead") return false
+    if (this.#finished || this.#inbox.closed !== undefined || !this.#lives()) return false
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
     this.#inFlight += bytes.length
     this.#send(bytes)
@@ -85,7 +85,7 @@ export class StreamEnd implements Connection {
     if (this.#finished) return
     this.#finished = true
     this.#inbox.abort()
-    if (this.process.state !== "dead") this.#send("end")
+    if (this.#lives()) this.#send("end")
     this.#leave()
   }
 
@@ -106,7 +106,7 @@ export class StreamEnd implements Connection {
 
   /** A segment has come in. */
   arrive(segment: Segment): void {
-    if (this.#inbox.closed !== undefined) return this.answerStranger()
+    if (this.#inbox.closed !== undefined) return void this.answerStranger()
     if (this.#held.length > 0 || this.#inbox.isFull) this.#held.push(segment)
     else this.#hand(segment)
   }
@@ -126,6 +126,11 @@ export class StreamEnd implements Connection {
     const backlog = this.#backlog
     this.#backlog = []
     for (const segment of backlog) this.#transmit(segment, far)
+  }
+
+  /** A paused program writes nothing, but what it wrote goes on. */
+  #lives(): boolean {
+    return this.process.state === "running" || this.process.state === "paused"
   }
 
   #send(segment: Segment): void {
@@ -160,7 +165,7 @@ export class StreamEnd implements Connection {
   }
 
   #hand(segment: Segment): void {
-    if (segment === "end") return this.end("ended")
+    if (segment === "end") return void this.end("ended")
     const frames: Array<Uint8Array> = []
     const refusal = this.#splitter.push(segment, frames)
     this.#far?.delivered(segment.length)

@@ -1,10 +1,10 @@
-/** One run of a node's program, as the world's time sees it: running, stopped for a while, or dead. */
+/** One run of a node's program, as the world's time sees it: running, stopped for a while, ended or dead. */
 import type { TimedEvent, VirtualTime } from "./VirtualTime.ts"
 
 export class Process {
-  state: "running" | "paused" | "dead" = "running"
-  /** Events of it that wait: 0 for a program that left nothing behind. */
-  pending = 0
+  state: "running" | "paused" | "ended" | "dead" = "running"
+  /** Timers that were still set when the program had ended in order: each one is a leak. */
+  leftTimers = 0
   /** What its wall clock is off, in milliseconds. */
   skew = 0
   readonly #time: VirtualTime
@@ -30,6 +30,12 @@ export class Process {
     const held = this.#held
     this.#held = []
     for (const event of held) if (!event.cancelled) this.#time.schedule(event, 0, this)
+  }
+
+  /** It closed everything itself. */
+  end(): void {
+    this.state = "ended"
+    this.#held = []
   }
 
   /** No finalizer runs and no timer fires any more: what a `kill -9` leaves. */

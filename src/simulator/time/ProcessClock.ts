@@ -19,6 +19,10 @@ class Wake extends TimedEvent {
   fire(): void {
     this.#resume(Effect.void)
   }
+
+  override lost(process: Process): void {
+    if (process.state === "ended") process.leftTimers++
+  }
 }
 
 export class ProcessClock implements Clock.Clock {

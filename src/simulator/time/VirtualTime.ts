@@ -17,8 +17,8 @@ export abstract class TimedEvent {
   process: Process | undefined
   cancelled = false
   abstract fire(): void
-  /** Instead of `fire`, when the process has died. */
-  lost(): void {}
+  /** Instead of `fire`, when the process is no more. */
+  lost(_process: Process): void {}
 }
 
 /** Steps without time passing, after which the fibers are taken to chase each other's tails. */
@@ -73,7 +73,6 @@ export class VirtualTime implements Scheduler.Scheduler {
     event.at = this.now + (delay > 0 ? delay : 0)
     event.order = this.#order++
     event.process = process
-    if (process !== undefined) process.pending++
     this.#push(event)
   }
 
@@ -93,16 +92,10 @@ export class VirtualTime implements Scheduler.Scheduler {
         this.#pop()
         this.now = next.at
         const process = next.process
-        if (process !== undefined) {
-          process.pending--
-          if (process.state === "dead") {
-            next.lost()
-            continue
-          }
-          if (process.state === "paused") {
-            process.hold(next)
-            continue
-          }
+        if (process !== undefined && process.state !== "running") {
+          if (process.state === "paused") process.hold(next)
+          else next.lost(process)
+          continue
         }
         this.fired++
         next.fire()
@@ -129,7 +122,6 @@ export class VirtualTime implements Scheduler.Scheduler {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
       if (!top.cancelled) return top
       this.#pop()
-      if (top.process !== undefined) top.process.pending--
     }
     return undefined
   }

@@ -1,0 +1,24 @@
+/** Every promise that a run is held to. Domains to come add theirs. */
+import { acknowledgedIsHeld, newerIsKept, nothingIsLost, receiptIsTrue } from "./durability.ts"
+import { answersAreRight, networkHeals, operationsEnd } from "./ends.ts"
+import type { Invariant } from "./Invariant.ts"
+import { connectionsAreSessions, stoppedIsGone, withinLimits } from "./limits.ts"
+import { contactsAreSigned, deadLeave } from "./tables.ts"
+import { noncesAreFresh, noPlaintext } from "./wires.ts"
+
+export const invariants: ReadonlyArray<Invariant> = [
+  receiptIsTrue,
+  newerIsKept,
+  acknowledgedIsHeld,
+  nothingIsLost,
+  answersAreRight,
+  operationsEnd,
+  networkHeals,
+  deadLeave,
+  contactsAreSigned,
+  withinLimits,
+  connectionsAreSessions,
+  stoppedIsGone,
+  noPlaintext,
+  noncesAreFresh
+]

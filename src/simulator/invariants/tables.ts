@@ -1,0 +1,59 @@
+/** What nodes know of each other is signed, and does not outlive the others for long. */
+import { Context } from "effect"
+import { networkIdOf, verifyRecord } from "#core/identity/signature"
+import { PEER_LABEL } from "#core/identity/signPeerRecord"
+import { suite } from "#layers/identity/NodeCrypto"
+import { SIGNATURE_INDEX } from "#schemas/identity/PeerRecord"
+import { RoutingTable } from "#services/dht/RoutingTable"
+import { NETWORK } from "../nodeLayer.ts"
+import type { Invariant } from "./Invariant.ts"
+
+/** 45 minutes until a contact is verified again, and ten for three failed tries one after the other. */
+const DEAD_FOR = 55 * 60
+
+export const deadLeave: Invariant = {
+  name: "dead-leave",
+  sentence: `No routing table holds a node that has been dead for ${DEAD_FOR / 60} minutes.`,
+  every: 300,
+  check: function* (simulation) {
+    const limit = simulation.world.time.now - DEAD_FOR * 1000
+    const dead = new Map(
+      simulation.world.nodes.flatMap((node) =>
+        node.program === undefined && node.runs > 0 && node.endedAt < limit && node.id !== undefined
+          ? [[node.id, node] as const]
+          : []
+      )
+    )
+    if (dead.size === 0) return
+    for (const node of simulation.willing) {
+      if (node.startedAt > limit || node.wokeAt > limit || node.services === undefined) continue
+      for (const { contact } of Context.get(node.services, RoutingTable).list()) {
+        const gone = dead.get(contact.key)
+        if (gone === undefined) continue
+        const minutes = Math.round((simulation.world.time.now - gone.endedAt) / 60_000)
+        yield `the table of node ${node.number} holds node ${gone.number}, dead for ${minutes} minutes`
+      }
+    }
+  }
+}
+
+const networkId = networkIdOf(suite, NETWORK)
+/** Contacts whose signature was looked at: they are shared by all nodes, and do not change. */
+const sound = new WeakSet<object>()
+
+export const contactsAreSigned: Invariant = {
+  name: "contacts-are-signed",
+  sentence: "Every contact of a routing table is as its own key has signed it.",
+  every: 120,
+  check: function* (simulation) {
+    for (const node of simulation.willing) {
+      if (node.services === undefined) continue
+      for (const { contact } of Context.get(node.services, RoutingTable).list()) {
+        if (sound.has(contact)) continue
+        if (verifyRecord(suite, PEER_LABEL, networkId, contact.publicKey, contact.bytes, SIGNATURE_INDEX)) {
+          sound.add(contact)
+        } else yield `the table of node ${node.number} holds a contact that is not signed`
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** Starts the nodes of a plan one after the other, and waits until they have found each other. */
+import { Effect } from "effect"
+import type { Simulation } from "./Simulation.ts"
+
+/** Milliseconds between the starts of the first nodes, and of all others. */
+const FIRST_APART = 2_000
+const APART = 100
+const FIRST = 8
+/** Milliseconds until whoever has not joined is left to itself. */
+const PATIENCE = 600_000
+/** Then their tables fill and their doubts are settled. */
+const SETTLES = 60_000
+
+export const bringUp = Effect.fnUntraced(function* ({ plan, world }: Simulation, onSlice: Effect.Effect<void>) {
+  const pass = (milliseconds: number) => world.drive(() => false, world.time.now + milliseconds, onSlice)
+  for (let number = 0; number < plan.nodes; number++) {
+    world.start(world.addNode())
+    yield* pass(number < FIRST ? FIRST_APART : APART)
+  }
+  const allJoined = () => world.nodes.every((node) => world.isJoined(node))
+  yield* world.drive(allJoined, world.time.now + PATIENCE, onSlice)
+  yield* pass(SETTLES)
+})

@@ -19,6 +19,7 @@ import { providers } from "./providers.ts"
 import { put } from "./put.ts"
 import { root } from "./root.ts"
 import { runMain } from "./runMain.ts"
+import { sim } from "./sim.ts"
 import { status } from "./status.ts"
 
 const allium = root.pipe(
@@ -27,7 +28,7 @@ const allium = root.pipe(
     { command: "allium network", description: "Watch five nodes store and find a file" },
     { command: "allium node --local", description: "Run a node of your own for this machine" }
   ]),
-  Command.withSubcommands([init, node, put, get, provide, providers, peers, status, network])
+  Command.withSubcommands([init, node, put, get, provide, providers, peers, status, network, sim])
 )
 
 const formatter = CliOutput.defaultFormatter({ globalFlags: "none" })

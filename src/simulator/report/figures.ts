@@ -12,9 +12,9 @@ export const decimal = (value: number): string => grouped(value, Number.isIntege
 /** "1 node", "2 nodes". */
 export const many = (count: number, noun: string): string => `${whole(count)} ${noun}${count === 1 ? "" : "s"}`
 
-/** "340 ms", "1.25 s". */
+/** "4.2 ms", "340 ms", "1.25 s". */
 export const millis = (value: number): string => {
-  if (value < 10) return `${grouped(value, 1)} ms`
+  if (value > 0 && value < 10) return `${grouped(value, 1)} ms`
   return value < 1_000 ? `${whole(value)} ms` : `${grouped(value / 1_000, 2)} s`
 }
 

@@ -1,5 +1,6 @@
 /** The report of a run as one page, which needs nothing but itself: no script, no font, no picture from elsewhere. */
 import type { Report } from "#schemas/simulation/Report"
+import { writePlan } from "../plan/savedPlan.ts"
 import { commandOf } from "./command.ts"
 import { decimal, many, millis, plain, size, span, whole } from "./figures.ts"
 import { faultLegend } from "./marks.ts"
@@ -119,10 +120,6 @@ const operations = ({ figures }: Report): Markup => {
 ${rows}</table></div><p class="legend">Latencies are virtual time. Requests are those to other nodes.</p>`
 }
 
-/** The plan with a fault a line, ready to be saved and given to --replay. */
-const planDetails = ({ plan }: Report): Markup => {
-  const { faults, ...rest } = plan
-  const begin = JSON.stringify(rest, null, 2).replace(/\n}$/, "")
-  const list = faults.map((fault) => `\n    ${JSON.stringify(fault)}`).join(",")
-  return markup`<details><summary>The plan, ${many(faults.length, "fault")}</summary><pre>${`${begin},\n  "faults": [${list}\n  ]\n}`}</pre></details>`
-}
+/** As it is saved, ready to be given to --replay. */
+const planDetails = ({ plan }: Report): Markup =>
+  markup`<details><summary>The plan, ${many(plan.faults.length, "fault")}</summary><pre>${writePlan(plan)}</pre></details>`

@@ -1,7 +1,7 @@
 import { Writable } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
 import { duration, size } from "../../src/cli/output.ts"
-import { progressBar } from "../../src/cli/progress.ts"
+import { progressBar, simulationBar } from "../../src/cli/progress.ts"
 
 describe("output", () => {
   it("shows sizes in binary units, and bytes as they are", () => {
@@ -30,9 +30,11 @@ describe("output", () => {
 class Screen extends Writable {
   text = ""
   readonly isTTY: boolean
-  constructor(isTTY: boolean) {
+  readonly columns: number
+  constructor(isTTY: boolean, columns = 200) {
     super({ write: (chunk, _, done) => (this.text += chunk) && done() })
     this.isTTY = isTTY
+    this.columns = columns
   }
 }
 
@@ -59,5 +61,25 @@ describe("progressBar", () => {
     bar.update(512, undefined)
     bar.finish()
     assert.strictEqual(screen.text, "")
+  })
+})
+
+describe("simulationBar", () => {
+  const step = { phase: "running", virtualSeconds: 900, totalSeconds: 3_600, alive: 998, operations: 12_345 } as const
+
+  it("tells phase, virtual time, nodes, operations and speed", () => {
+    const screen = new Screen(true)
+    simulationBar("2 of 9, ", screen).update(step)
+    assert.match(screen.text, /2 of 9, running, 15 min 0 s of 1 h 0 min, 998 alive, 12,345 operations, [\d,]+ × real/)
+    assert.match(screen.text, /━{28}/)
+  })
+
+  it("stays on one line of a narrow terminal", () => {
+    const lengths = [100, 60, 30].map((columns) => {
+      const screen = new Screen(true, columns)
+      simulationBar("", screen).update(step)
+      return screen.text.slice("\r\x1b[2K".length).length < columns
+    })
+    assert.deepStrictEqual(lengths, [true, true, true])
   })
 })

@@ -36,7 +36,7 @@ describe("usage", () => {
   })
 
   it("explains every command with an example", async () => {
-    const commands = ["init", "node", "put", "get", "provide", "providers", "peers", "status", "network"]
+    const commands = ["init", "node", "put", "get", "provide", "providers", "peers", "status", "network", "sim"]
     const helps = await Promise.all(commands.map((command) => allium([command, "--help"])))
     for (const { code, stdout } of helps) {
       assert.strictEqual(code, 0)

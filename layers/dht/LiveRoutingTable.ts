@@ -3,10 +3,11 @@
  *
  * A contact whose address this node has not verified within the hour is asked but not passed on. So peers that came in
  * by themselves are dialled back, a few at a time, and everyone is again before the hour is over; who is not found
- * there gets a strike.
+ * there gets a strike, and who has left the table for it is looked for again, ever more rarely.
  */
 import { Clock, Duration, Effect, Layer, Queue } from "effect"
 import { BUCKETS, BucketTable, K, REPLACEMENTS } from "#core/dht/BucketTable"
+import { RETIRED_LIMIT, Retired } from "#core/dht/Retired"
 import type { Contact } from "#core/identity/Contact"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { PROBE_QUEUE, PROBES, VERIFIED_FOR } from "#services/dht/Limits"
@@ -34,9 +35,12 @@ export const make = Effect.gen(function* () {
   const doubtful = yield* Queue.dropping<Contact>(PROBE_QUEUE)
   const queued = new Set<string>()
 
+  const retired = new Retired<Contact>()
+
   const bounds = yield* Bounds
   yield* bounds.watch("routing table", BUCKETS * K, () => table.size)
   yield* bounds.watch("newcomers to the routing table", BUCKETS * REPLACEMENTS, () => table.waiting)
+  yield* bounds.watch("retired contacts", RETIRED_LIMIT, () => retired.size)
   yield* bounds.watch("addresses to verify", PROBE_QUEUE + PROBES, () => queued.size)
 
   const doubt = (contact: Contact): void => {
@@ -49,13 +53,19 @@ export const make = Effect.gen(function* () {
 
   const seen = (contact: Contact, verified: boolean): void => {
     if (!isServer(contact)) return
+    retired.remove(contact.key)
     const oldest = table.seen(contact, verified, now())
     if (oldest !== undefined && now() - (table.find(oldest.key)?.lastSeen ?? 0) > UNHEARD) doubt(oldest)
   }
 
+  const failed = (key: string): void => {
+    const left = table.failed(key) ?? retired.find(key)
+    if (left !== undefined) retired.failed(left, now())
+  }
+
   const probe = (contact: Contact) =>
     Effect.match(addresses.verify({ ...dialTarget(contact), trusted: false }), {
-      onFailure: () => table.failed(contact.key),
+      onFailure: () => failed(contact.key),
       onSuccess: () => seen(contact, true)
     })
 
@@ -79,12 +89,13 @@ export const make = Effect.gen(function* () {
   for (let n = 0; n < PROBES; n++) yield* Effect.forkScoped(worker)
   const lookThrough = Effect.sync(() => {
     for (const entry of table.entries()) if (isDue(entry)) doubt(entry.contact)
+    for (const contact of retired.due(now())) doubt(contact)
   })
   yield* Effect.forkScoped(Effect.schedule(lookThrough, pace))
 
   return RoutingTable.of({
     seen,
-    failed: (key) => table.failed(key),
+    failed,
     closest: (target, count = K) => table.closest(target, count),
     shareable: (target, count = K) => table.closest(target, count, now() - VERIFIED_FOR),
     find: (key) => table.find(key),

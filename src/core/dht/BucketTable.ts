@@ -108,11 +108,15 @@ export class BucketTable<C extends TableNode> {
     return oldest?.contact
   }
 
-  /** It did not answer. After `STRIKES` in a row it leaves, and the latest newcomer takes its place. */
-  failed(key: string): void {
+  /**
+   * It did not answer. After `STRIKES` in a row it leaves, and the latest newcomer takes its place; the answer is who
+   * has left.
+   */
+  failed(key: string): C | undefined {
     const entry = this.#entries.get(key)
-    if (entry === undefined || ++entry.failures < STRIKES) return
+    if (entry === undefined || ++entry.failures < STRIKES) return undefined
     this.remove(key)
+    return entry.contact
   }
 
   remove(key: string): void {

@@ -115,6 +115,34 @@ describe("LiveRoutingTable", () => {
     )
   )
 
+  it.effect("finds a retired contact again when it is back", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ gone, open, table }) {
+        const it = peer("a")
+        open(it, true)
+        gone.add(it.key)
+        for (let strike = 0; strike < 3; strike++) table.failed(it.key)
+        yield* TestClock.adjust("10 minutes")
+        assert.strictEqual(table.size(), 0)
+        gone.delete(it.key)
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual(shared(table), [it.key])
+      })
+    )
+  )
+
+  it.effect("does not dial back who came by itself but was reached a moment ago", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ open, probed }) {
+        const it = peer("a")
+        open(it, true)
+        open(it, false)
+        yield* TestClock.adjust("5 minutes")
+        assert.deepStrictEqual(probed, [])
+      })
+    )
+  )
+
   it.effect("never takes in a client", () =>
     withTable(
       Effect.fnUntraced(function* ({ open, probed, table }) {

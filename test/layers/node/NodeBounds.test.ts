@@ -25,6 +25,7 @@ const watched = [
   "puts waiting for the disk",
   "requests in flight to a peer",
   "requests served for a peer",
+  "retired contacts",
   "routing table",
   "seen envelopes",
   "served peers without a session",

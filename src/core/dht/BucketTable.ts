@@ -100,6 +100,7 @@ export class BucketTable<C extends TableNode> {
     }
     const bucket = this.#bucket(index)
     if (bucket.live.size < K) {
+      bucket.waiting.delete(contact.key)
       if (this.#fits(entry.prefixes, bucket)) this.#enter(bucket, entry)
       return undefined
     }
@@ -225,7 +226,10 @@ export class BucketTable<C extends TableNode> {
     if (bucket.waiting.size > REPLACEMENTS) bucket.waiting.delete(bucket.waiting.keys().next().value ?? "")
   }
 
-  /** A known contact came with a newer record: its addresses may have moved to a network that is full here. */
+  /**
+   * A known contact came with a newer record: its addresses may have moved to a network that is full here, and nobody
+   * has verified the new ones.
+   */
   #moved(entry: TableEntry<C>, contact: C, index: number): boolean {
     if (this.#capped) {
       const bucket = this.#bucket(index)
@@ -240,6 +244,7 @@ export class BucketTable<C extends TableNode> {
       entry.prefixes = prefixes
       this.#count(prefixes, 1)
     }
+    if (!sameAddresses(entry.contact, contact)) entry.verifiedAt = Number.NEGATIVE_INFINITY
     entry.contact = contact
     return true
   }
@@ -266,3 +271,6 @@ const countPrefix = <C>(entries: ReadonlyMap<string, TableEntry<C>>, prefix: str
   for (const entry of entries.values()) if (entry.prefixes.includes(prefix)) count++
   return count
 }
+
+const sameAddresses = (a: TableNode, b: TableNode): boolean =>
+  a.addresses.length === b.addresses.length && a.addresses.every((it, index) => it.text === b.addresses[index]?.text)

@@ -185,4 +185,32 @@ describe("BucketTable", () => {
     const { bucket, table } = full()
     assert.deepStrictEqual(table.silent(2, 5), [bucket[0]!, bucket[1]!])
   })
+
+  it("counts a contact whose addresses changed as not verified, and one that only renewed its record as before", () => {
+    const table = new BucketTable<TableNode>(own, { capped: false })
+    table.seen(node(1), true, 10)
+    table.seen(node(1), false, 20)
+    assert.strictEqual(table.find(node(1).key)?.verifiedAt, 10)
+    table.seen(node(1, "10.9.9.9"), false, 30)
+    assert.strictEqual(table.find(node(1).key)?.verifiedAt, Number.NEGATIVE_INFINITY)
+    table.seen(node(1, "10.9.9.9"), true, 40)
+    assert.strictEqual(table.find(node(1).key)?.verifiedAt, 40)
+  })
+
+  it("lets nobody wait for a place that it has", () => {
+    const table = new BucketTable<TableNode>(own, { capped: true })
+    const far = Array.from({ length: 3_000 }, (_, n) => n).filter((n) => commonPrefixLength(own, idOf(n)) === 0)
+    const alike = (n: number) => node(n, `10.0.0.${n % 250}`)
+    const crowd = far.slice(2, 2 + K)
+    // A full bucket; two of one network wait for it, one of them comes again when there is room.
+    for (const n of crowd) table.seen(node(n), true, 1)
+    const [late, later] = [alike(far[0]!), alike(far[1]!)]
+    table.seen(late, true, 2)
+    table.seen(later, true, 2)
+    assert.strictEqual(table.waiting, 2)
+    for (const n of crowd.slice(0, 2)) table.remove(node(n).key)
+    assert.strictEqual(table.waiting, 0)
+    table.seen(late, true, 3)
+    assert.strictEqual([...table.entries()].filter((it) => it.contact.key === late.key).length, 1)
+  })
 })

@@ -82,6 +82,6 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Session.SweepPace, Schedule.spaced("5 seconds")),
   Layer.succeed(Session.HeartbeatAfter, seconds(60)),
   Layer.succeed(Dht.JoinStagger, seconds(30)),
-  Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("10 minutes")),
+  Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("30 minutes")),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))
 )

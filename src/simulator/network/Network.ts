@@ -71,6 +71,14 @@ export class Network {
     if (bytes !== undefined && this.onCarried !== undefined) this.onCarried(from, to, bytes)
   }
 
+  /** Counts and remembers what goes along with the message before. */
+  added(from: number, to: number, bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) return
+    this.bytes += bytes.length
+    this.trace.message(from, to, bytes.length, crc32(bytes))
+    if (this.onCarried !== undefined) this.onCarried(from, to, bytes)
+  }
+
   /** The transport of the program that now runs on this machine. */
   transportOf(host: Host): Transport {
     const process = host.process

@@ -19,8 +19,13 @@ const IN_FLIGHT = 256 * 1024
 /** Of a segment that carries no bytes, and of the headers around one that does (IP and TCP). */
 const HEADERS = 40
 
+/** Bytes that go as one message when they are written at the same time: a packet's worth, as a kernel sends them. */
+const PACKET = 1_460
+
 /** What goes over: bytes, or the end of the stream. */
 type Segment = Uint8Array | "end"
+
+const sizeOf = (segment: Segment): number => (segment === "end" ? 0 : segment.length)
 
 export class StreamEnd implements Connection {
   readonly address: Address
@@ -38,6 +43,8 @@ export class StreamEnd implements Connection {
   #far: StreamEnd | undefined
   #inFlight = 0
   #lastArrival = 0
+  /** The latest, which takes what is written at the same time. */
+  #packet: Packet | undefined
   /** Written while nothing passed, oldest first. */
   #backlog: Array<Segment> = []
   #retry: Retry | undefined
@@ -104,11 +111,11 @@ export class StreamEnd implements Connection {
     this.#leave()
   }
 
-  /** A segment has come in. */
-  arrive(segment: Segment): void {
+  /** A message has come in. */
+  arrive(segments: ReadonlyArray<Segment>): void {
     if (this.#inbox.closed !== undefined) return void this.answerStranger()
-    if (this.#held.length > 0 || this.#inbox.isFull) this.#held.push(segment)
-    else this.#hand(segment)
+    if (this.#held.length > 0 || this.#inbox.isFull) this.#held.push(...segments)
+    else this.#hand(segments)
   }
 
   /** Sends what waited while nothing passed; gives up after a while. */
@@ -148,14 +155,21 @@ export class StreamEnd implements Connection {
 
   #transmit(segment: Segment, far: StreamEnd): void {
     const { now } = this.#network.time
-    const size = HEADERS + (segment === "end" ? 0 : segment.length)
+    const bytes = sizeOf(segment)
+    const packet = this.#packet
+    if (packet !== undefined && packet.written === now && packet.size + bytes <= PACKET && !packet.hasArrived) {
+      packet.add(segment, bytes)
+      return void this.#network.added(this.host.number, far.host.number, segment === "end" ? undefined : segment)
+    }
+    const size = HEADERS + bytes
     const { copies, extra } = this.#network.wire.delay(this.host.number, far.host.number, this.#latency)
     const start = Math.max(now, this.host.freeAt)
     this.host.freeAt = start + (size * copies * 1000) / this.#network.wire.profile.bandwidth
     const arrival = Math.max(this.host.freeAt + this.#latency + extra, this.#lastArrival)
     this.#lastArrival = arrival
     this.#network.carried(this.host.number, far.host.number, segment === "end" ? undefined : segment, size * copies)
-    this.#network.time.schedule(new Arrival(far, segment), arrival - now, far.process)
+    this.#packet = new Packet(far, segment, bytes, now)
+    this.#network.time.schedule(this.#packet, arrival - now, far.process)
   }
 
   /** What was written to `far` is there, and no longer under way. */
@@ -164,19 +178,27 @@ export class StreamEnd implements Connection {
     if (this.#inFlight < IN_FLIGHT) this.#inbox.wakeWriters()
   }
 
-  #hand(segment: Segment): void {
-    if (segment === "end") return void this.end("ended")
+  #hand(segments: ReadonlyArray<Segment>): void {
     const frames: Array<Uint8Array> = []
-    const refusal = this.#splitter.push(segment, frames)
-    this.#far?.delivered(segment.length)
+    let [size, isLast] = [0, false]
+    let refusal: ReturnType<FrameSplitter["push"]>
+    for (const segment of segments) {
+      if (segment === "end") isLast = true
+      else if (refusal === undefined) {
+        size += segment.length
+        refusal = this.#splitter.push(segment, frames)
+      }
+    }
+    if (size > 0) this.#far?.delivered(size)
     this.#inbox.push(frames)
-    if (refusal === undefined) return
-    this.reset("reset")
-    this.#inbox.end(refusal)
+    if (refusal !== undefined) {
+      this.reset("reset")
+      this.#inbox.end(refusal)
+    } else if (isLast) this.end("ended")
   }
 
   #takeHeld(): void {
-    while (this.#held.length > 0 && !this.#inbox.isFull) this.#hand(this.#held.shift() as Segment)
+    while (this.#held.length > 0 && !this.#inbox.isFull) this.#hand([this.#held.shift() as Segment])
   }
 
   /** A machine that runs answers what it does not know; one that is off does not. */
@@ -190,21 +212,34 @@ export class StreamEnd implements Connection {
   }
 }
 
-class Arrival extends TimedEvent {
+/** What was written at one time, on its way. */
+class Packet extends TimedEvent {
+  readonly written: number
+  size: number
+  hasArrived = false
   readonly #to: StreamEnd
-  readonly #segment: Segment
+  readonly #segments: Array<Segment>
 
-  constructor(to: StreamEnd, segment: Segment) {
+  constructor(to: StreamEnd, segment: Segment, size: number, written: number) {
     super()
     this.#to = to
-    this.#segment = segment
+    this.#segments = [segment]
+    this.size = size
+    this.written = written
+  }
+
+  add(segment: Segment, size: number): void {
+    this.#segments.push(segment)
+    this.size += size
   }
 
   fire(): void {
-    this.#to.arrive(this.#segment)
+    this.hasArrived = true
+    this.#to.arrive(this.#segments)
   }
 
   override lost(): void {
+    this.hasArrived = true
     this.#to.answerStranger()
   }
 }

@@ -50,8 +50,16 @@ export type WorldPlan = Pick<
 export interface WorldOptions {
   readonly plan: WorldPlan
   readonly disk: (node: number, dice: Dice) => Disk
+  /** Runs on every node, above its services. */
+  readonly app?: Layer.Layer<never, unknown, NodeServices> | undefined
   /** The lowest level that is remembered; "Warn" by default. */
   readonly logLevel?: "Debug" | "Info" | "Warn" | "Error"
+}
+
+/** Somebody outside, for whom the world goes on. */
+interface Wait {
+  readonly stop: () => boolean
+  readonly until: number
 }
 
 /** The first nodes: who joins is told of a few of them. */
@@ -77,6 +85,7 @@ export class World {
   readonly #options: WorldOptions
   readonly #suite: Suite
   readonly #contacts = new VerifiedContacts()
+  readonly #waits = new Set<Wait>()
   readonly #logger: Logger.Logger<unknown, void>
 
   constructor(options: WorldOptions) {
@@ -123,7 +132,10 @@ export class World {
       bootstrap: this.#entrances(node),
       server
     }
-    const building = Effect.runForkWith(surroundings)(Layer.buildWithScope(nodeLayer(node, options), scope))
+    const { app } = this.#options
+    const layer = nodeLayer(node, options)
+    const whole = app === undefined ? layer : Layer.provideMerge(app, layer)
+    const building = Effect.runForkWith(surroundings)(Layer.buildWithScope(whole, scope))
     const program: Program = { process, scope, surroundings, building, services: undefined }
     building.addObserver((exit) => {
       if (Exit.isSuccess(exit)) {
@@ -182,13 +194,20 @@ export class World {
     return Effect.runForkWith(Context.merge(program.surroundings, program.services))(effect)
   }
 
-  /** Runs the world until `stop` holds or virtual time has reached `until` (milliseconds); gives way to the real one. */
-  drive(stop: () => boolean, until: number, onSlice?: Effect.Effect<void>): Effect.Effect<Halt> {
-    return Effect.suspend(() => {
-      const halt = this.time.run(stop, until, SLICE)
-      if (halt !== "spent") return Effect.succeed(halt)
-      const again = this.drive(stop, until, onSlice)
-      return Effect.andThen(onSlice === undefined ? Effect.yieldNow : Effect.andThen(onSlice, Effect.yieldNow), again)
+  /**
+   * Runs the world until `stop` holds or virtual time has reached `until` (milliseconds); gives way to the real one.
+   * Several may wait at once: whoever has a turn runs the world for all of them, no further than the first one waits.
+   */
+  drive(stop: () => boolean, until: number, onSlice: Effect.Effect<void> = Effect.void): Effect.Effect<Halt> {
+    return Effect.withFiber((fiber) => {
+      if (fiber.cache.scheduler === this.time) return Effect.die(new Error("a part of the world cannot drive it"))
+      const wait: Wait = { stop, until }
+      this.#waits.add(wait)
+      // Before the first turn others that begin now get to say what they wait for.
+      return Effect.ensuring(
+        Effect.andThen(Effect.yieldNow, this.#turns(wait, onSlice)),
+        Effect.sync(() => this.#waits.delete(wait))
+      )
     })
   }
 
@@ -203,6 +222,23 @@ export class World {
       node.program?.process.die()
       node.disk.close()
     }
+  }
+
+  #turns(wait: Wait, onSlice: Effect.Effect<void>): Effect.Effect<Halt> {
+    return Effect.suspend(() => {
+      const alone = this.#waits.size === 1
+      const earliest = alone ? wait.until : Math.min(...[...this.#waits].map(({ until }) => until))
+      const halt = this.time.run(alone ? wait.stop : () => this.#anybodyStops(), earliest, SLICE)
+      if (halt === "spent") return Effect.andThen(onSlice, Effect.andThen(Effect.yieldNow, this.#turns(wait, onSlice)))
+      const isOver =
+        halt === "stopped" ? wait.stop() : this.time.now >= wait.until || earliest === Number.POSITIVE_INFINITY
+      return isOver ? Effect.succeed(halt) : Effect.andThen(Effect.yieldNow, this.#turns(wait, onSlice))
+    })
+  }
+
+  #anybodyStops(): boolean {
+    for (const { stop } of this.#waits) if (stop()) return true
+    return false
   }
 
   #ended(node: SimulatedNode, disk: typeof DiskAfterCrash.Type, power: boolean, inOrder: boolean): void {

@@ -1,23 +1,18 @@
 /** Runs a plan from the first node's start to the last check, and reports. */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import type { Plan } from "#schemas/simulation/Plan"
 import type { Report } from "#schemas/simulation/Report"
-import type { Disk } from "./disk/Disk.ts"
-import { memoryDisk } from "./disk/memoryDisk.ts"
-import { sqliteDisk } from "./disk/sqliteDisk.ts"
 import { invariants } from "./invariants/all.ts"
 import { falseReceipts, receiptIsTrue } from "./invariants/durability.ts"
 import { answersAreRight, HEALS_WITHIN, healing, networkHeals } from "./invariants/ends.ts"
+import { makeWorld } from "./makeWorld.ts"
 import { bringUp } from "./run/bringUp.ts"
 import { endFaults, scheduleFaults } from "./run/faults.ts"
+import { keepLooking, lookAtRest, lookNow } from "./run/looking.ts"
 import { reportOf } from "./run/reportOf.ts"
 import { Simulation } from "./run/Simulation.ts"
 import { takeSample } from "./run/samples.ts"
 import { startUsers } from "./run/users.ts"
-import { World } from "./World.ts"
 
 export interface Progress {
   readonly phase: "starting" | "running" | "healing"
@@ -32,58 +27,18 @@ export interface SimulateOptions {
   readonly commit?: string
 }
 
-/** Milliseconds of a write to a simulated disk. */
-const FSYNC = 4
-const QUOTA = 64 * 1024 * 1024
-/** Seconds between two samples, and between two looks of an invariant that does not say. */
+/** Seconds between two samples. */
 const SAMPLE_EVERY = 60
-const LOOK_EVERY = 60
 /** Nodes that are stopped in the end, to see what they leave behind, and seconds for it to show. */
 const STOPPED = 3
 const AFTERMATH = 120
 
-/** A folder for the disks of one run, gone with its scope. */
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "allium-simulation-"))),
-  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-)
-
-const makeWorld = Effect.fnUntraced(function* (plan: Plan): Effect.fn.Return<World, never, Scope.Scope> {
-  const path = plan.storage === "sqlite" ? yield* temporaryFolder : undefined
-  const disk = (node: number, dice: World["dice"]): Disk =>
-    path === undefined
-      ? memoryDisk({ quotaBytes: QUOTA, fsync: FSYNC, dice })
-      : sqliteDisk({ folder: join(path, String(node)), quotaBytes: QUOTA, dice })
-  return yield* Effect.acquireRelease(
-    Effect.sync(() => new World({ plan, disk })),
-    (world) => Effect.sync(() => world.close())
-  )
-})
-
-/** Every invariant looks again and again, until there is something to tell. */
-const keepLooking = (simulation: Simulation, isOver: () => boolean): void => {
-  for (const invariant of invariants) {
-    const look = (): void => {
-      if (isOver()) return
-      for (const detail of invariant.check?.(simulation) ?? []) simulation.violated(invariant, detail)
-      simulation.after(invariant.every ?? LOOK_EVERY, look)
-    }
-    if (invariant.check !== undefined) simulation.after(invariant.every ?? LOOK_EVERY, look)
-  }
-}
-
 const atRest = Effect.fnUntraced(function* (simulation: Simulation) {
   const { world } = simulation
-  for (const invariant of invariants) {
-    for (const detail of yield* invariant.atRest?.(simulation) ?? Effect.succeed([])) {
-      simulation.violated(invariant, detail)
-    }
-  }
+  yield* lookAtRest(simulation, invariants)
   for (const node of world.dice.fork("stopped").shuffle(simulation.willing).slice(0, STOPPED)) world.stop(node)
   yield* simulation.pass(AFTERMATH)
-  for (const invariant of invariants) {
-    for (const detail of invariant.check?.(simulation) ?? []) simulation.violated(invariant, detail)
-  }
+  lookNow(simulation, invariants)
 })
 
 export const simulate = Effect.fnUntraced(function* (
@@ -122,7 +77,7 @@ export const simulate = Effect.fnUntraced(function* (
     () => isOver
   )
   scheduleFaults(simulation, plan.faults)
-  keepLooking(simulation, () => isOver && simulation.violations.length > 0)
+  keepLooking(simulation, invariants, () => isOver && simulation.violations.length > 0)
   takeSample(simulation, SAMPLE_EVERY)
   const end = simulation.start + plan.lasts * 1000
   yield* world.drive(() => simulation.violations.length > 0, end, progress("running"))

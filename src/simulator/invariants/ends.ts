@@ -33,32 +33,32 @@ export const operationsEnd: Invariant = {
 const PAIRS = 20
 /** Seconds from the end of the last fault within which it is, and between two looks. */
 export const HEALS_WITHIN = 20 * 60
-const LOOK_EVERY = 20
+export const LOOK_EVERY = 20
 
-/** Whether everybody has joined, knows others, and sampled nodes find each other. */
-const isWhole = Effect.fnUntraced(function* (simulation: Simulation) {
+/** What a network lacks in which everybody has joined, knows others, and sampled nodes find each other. */
+export const lacking = Effect.fnUntraced(function* (simulation: Simulation): Effect.fn.Return<string | undefined> {
   const { world } = simulation
   const up = world.nodes.filter((node) => node.program !== undefined && node.behaviour === undefined)
-  if (!up.every((node) => world.isJoined(node))) return false
-  if (up.length < 2) return true
-  const lonely = (node: (typeof up)[number]) =>
-    node.services === undefined || Context.get(node.services, RoutingTable).size() === 0
-  if (up.some(lonely)) return false
+  const outside = up.find((node) => !world.isJoined(node))
+  if (outside !== undefined) return `node ${outside.number} has not joined`
+  if (up.length < 2) return undefined
+  const lonely = up.find(({ services }) => services === undefined || Context.get(services, RoutingTable).size() === 0)
+  if (lonely !== undefined) return `node ${lonely.number} knows nobody`
   const dice = world.dice.fork(`whole ${world.time.now}`)
   const servers = up.filter((node) => !node.natted)
   for (let pair = 0; pair < PAIRS; pair++) {
     const [from, to] = [dice.pick(up), dice.pick(servers)]
-    if (from === to || to.services === undefined) continue
+    if (from === to || from.services === undefined || to.services === undefined) continue
     const { nodeId } = Context.get(to.services, Identity)
     const found = yield* simulation.hear(
       from,
       Effect.flatMap(QueryExecutor, (it) => it.lookupNode(nodeId)),
       LOOKUP
     )
-    if (found === undefined || Exit.isFailure(found)) return false
-    if (!found.value.closest.some((contact) => contact.key === to.id)) return false
+    const isFound = found !== undefined && Exit.isSuccess(found) && found.value.closest.some(({ key }) => key === to.id)
+    if (!isFound) return `node ${from.number} does not find node ${to.number}`
   }
-  return true
+  return undefined
 })
 
 /** Seconds until the network was whole; undefined if it was not in time. */
@@ -66,7 +66,7 @@ export const healing = Effect.fnUntraced(function* (simulation: Simulation) {
   const begun = simulation.now
   while (simulation.now - begun < HEALS_WITHIN) {
     const before = simulation.now
-    if (yield* isWhole(simulation)) return before - begun
+    if ((yield* lacking(simulation)) === undefined) return before - begun
     yield* simulation.pass(LOOK_EVERY)
   }
   return undefined

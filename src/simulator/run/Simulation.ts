@@ -25,7 +25,8 @@ export interface Operation {
   readonly since: number
 }
 
-class Task extends TimedEvent {
+/** Something to be done at a time. */
+export class Task extends TimedEvent {
   readonly #task: () => void
 
   constructor(task: () => void) {

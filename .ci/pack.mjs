@@ -17,11 +17,12 @@ const tsc = spawnSync(
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 
 const bundle = await rolldown({
-  input: `${root}src/cli/main.ts`,
+  // The thread that simulates is started by its file, so it needs one.
+  input: { main: `${root}src/cli/main.ts`, simWorker: `${root}src/cli/simWorker.ts` },
   platform: "node",
   resolve: { conditionNames: ["allium-source", "import", "node", "default"] },
   treeshake: true,
   logLevel: "warn"
 })
-await bundle.write({ dir: `${root}dist/cli`, format: "esm", entryFileNames: "main.js", minify: true })
+await bundle.write({ dir: `${root}dist/cli`, format: "esm", entryFileNames: "[name].js", minify: true })
 await bundle.close()

@@ -65,7 +65,7 @@ export const simulationBar = (name: string, stream: Screen): SimulationBar => {
         if (step.phase !== "starting")
           return [share(step.virtualSeconds, step.totalSeconds), `${name}${describeStep(step, elapsed - starting)}`]
         starting = elapsed
-        return [undefined, `${name}starting, ${count(step.alive)} nodes`]
+        return [undefined, `${name}starting, ${count(step.alive)} nodes, ${duration(step.virtualSeconds * 1_000)}`]
       }),
     finish
   }

@@ -5,12 +5,12 @@ import type { Report } from "#schemas/simulation/Report"
 import { span } from "#simulator/report/figures"
 import { textOf } from "#simulator/report/text"
 import { type Failure, failure } from "./Failure.ts"
-import { note, say, sayJson } from "./output.ts"
+import { note, say, tell } from "./output.ts"
 import { type SimulationBar, simulationBar } from "./progress.ts"
 import { commitOf, keepPlan, keepReport } from "./simFiles.ts"
 import { type PlanFlags, plansOf } from "./simPlans.ts"
 import { type SimulationThread, simulationThread } from "./simThread.ts"
-import { line, type Outcome, summary, verdict } from "./simVerdict.ts"
+import { line, type Outcome, outcomeOf, summary, verdict } from "./simVerdict.ts"
 
 export interface SimOptions {
   readonly plan: PlanFlags
@@ -33,9 +33,10 @@ export const runSim = Effect.fnUntraced(function* (options: SimOptions) {
       watched(options.json, `${name}${more}`, (onStep) => thread.simulate(plan, commit, onStep))
     const report = yield* run("")
     const again = options.check ? (yield* run("again, ")).traceHash : report.traceHash
-    outcomes.push({ report, again })
+    const outcome = outcomeOf(report, again)
+    outcomes.push(outcome)
     const page = options.out === undefined ? undefined : yield* keepReport(options.out, report)
-    yield* tell(options.json, { report, again }, several)
+    yield* tell(options.json, report, () => (several ? line(outcome) : textOf(report)))
     if (page !== undefined && !several && !options.json) yield* note(`the same with plots: ${page}`)
     if (options.shrink) yield* smallest(thread, options, report)
   }
@@ -66,8 +67,3 @@ const smallest = Effect.fnUntraced(function* (thread: SimulationThread, options:
 })
 
 const sizeOf = ({ faults, lasts }: Plan): string => `${faults.length} faults in ${span(lasts)}`
-
-const tell = (json: boolean, outcome: Outcome, several: boolean) => {
-  if (json) return sayJson(outcome.report)
-  return say(several ? line(outcome) : textOf(outcome.report))
-}

@@ -1,12 +1,24 @@
 /** What the runs of `allium sim` came to, in lines and sentences. */
-import type { Report } from "#schemas/simulation/Report"
+import type { Report, Violation } from "#schemas/simulation/Report"
 import { paintOut } from "./output.ts"
 
-/** What one plan came to. `again` is the trace of its second run; of the first, where there was none. */
-export interface Outcome {
-  readonly report: Report
+/** What is remembered of each run; of thousands, so the report itself is not. */
+export interface Outcome extends Pick<Report, "traceHash" | "run"> {
+  readonly name: string
+  readonly virtualSeconds: number
+  readonly violation: Violation | undefined
+  /** The trace of the second run; of the first, where there was none. */
   readonly again: string
 }
+
+export const outcomeOf = ({ plan, figures, traceHash, run, violations }: Report, again: string): Outcome => ({
+  name: `${plan.scenario} ${plan.seed}`,
+  virtualSeconds: figures.virtualSeconds,
+  violation: violations[0],
+  traceHash,
+  run,
+  again
+})
 
 /** What was asked for besides the runs themselves. */
 interface Asked {
@@ -14,30 +26,23 @@ interface Asked {
   readonly shrink: boolean
 }
 
-const broken = ({ report }: Outcome): boolean => report.violations.length > 0
-const apart = ({ report, again }: Outcome): boolean => again !== report.traceHash
+const broken = ({ violation }: Outcome): boolean => violation !== undefined
+const apart = ({ traceHash, again }: Outcome): boolean => again !== traceHash
+const namesOf = (outcomes: ReadonlyArray<Outcome>): string => outcomes.map(({ name }) => name).join(", ")
 
 /** For one of several runs. */
 export const line = (outcome: Outcome): string => {
-  const { plan, violations, traceHash, run } = outcome.report
-  const [first] = violations
-  const said = first === undefined ? paintOut.green("held") : paintOut.red(`${first.invariant}: ${first.sentence}`)
+  const { name, violation, traceHash, again, run } = outcome
+  const promise =
+    violation === undefined ? paintOut.green("held") : paintOut.red(`${violation.invariant}: ${violation.sentence}`)
+  const said = apart(outcome) ? paintOut.red(`not repeatable, then ${again}`) : promise
   const speed = `${Math.round(run.speed).toLocaleString("en-US")} ×`
-  return [
-    plan.scenario.padEnd(15),
-    `seed ${plan.seed}`.padEnd(11),
-    paintOut.dim(traceHash),
-    speed.padStart(8),
-    `  ${apart(outcome) ? paintOut.red(`not repeatable, then ${outcome.again}`) : said}`
-  ].join(" ")
+  return `${name.padEnd(20)} ${paintOut.dim(traceHash)} ${speed.padStart(8)}   ${said}`
 }
 
-const namesOf = (outcomes: ReadonlyArray<Outcome>): string =>
-  outcomes.map(({ report: { plan } }) => `${plan.scenario} ${plan.seed}`).join(", ")
-
 export const summary = (outcomes: ReadonlyArray<Outcome>): string => {
-  const hours = outcomes.reduce((sum, { report }) => sum + report.figures.virtualSeconds, 0) / 3_600
-  const seconds = outcomes.reduce((sum, { report }) => sum + report.run.realSeconds, 0)
+  const hours = outcomes.reduce((sum, { virtualSeconds }) => sum + virtualSeconds, 0) / 3_600
+  const seconds = outcomes.reduce((sum, { run }) => sum + run.realSeconds, 0)
   const held = outcomes.filter((outcome) => !broken(outcome) && !apart(outcome)).length
   return `${held} of ${outcomes.length} runs held, ${hours.toFixed(1)} h of virtual time in ${seconds.toFixed(1)} s`
 }

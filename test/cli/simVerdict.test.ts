@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { line, summary, verdict } from "../../src/cli/simVerdict.ts"
+import { line, outcomeOf, summary, verdict } from "../../src/cli/simVerdict.ts"
 import { broken, healthy } from "../simulator/report/fixture.ts"
 
 const once = { out: undefined, shrink: false }
-const held = { report: healthy, again: healthy.traceHash }
-const failed = { report: { ...broken, plan: { ...broken.plan, seed: 8 } }, again: broken.traceHash }
-const apart = { report: healthy, again: "fedcba9876543210" }
+const held = outcomeOf(healthy, healthy.traceHash)
+const failed = outcomeOf({ ...broken, plan: { ...broken.plan, seed: 8 } }, broken.traceHash)
+const apart = outcomeOf(healthy, "fedcba9876543210")
 
 describe("the verdict over simulated runs", () => {
   it("is none where every promise held, and each run did the same twice", () => {
@@ -23,8 +23,8 @@ describe("the verdict over simulated runs", () => {
   })
 
   it("says in each line what happened, and counts what held", () => {
-    assert.match(line(held), /^churn +seed 7 +0123456789abcdef +125 × +held$/)
-    assert.match(line(failed), /seed 8 .*acknowledged: Nothing acknowledged is lost/)
+    assert.match(line(held), /^churn 7 +0123456789abcdef +125 × +held$/)
+    assert.match(line(failed), /^churn 8 .*acknowledged: Nothing acknowledged is lost/)
     assert.match(line(apart), /not repeatable, then fedcba9876543210$/)
     assert.match(summary([held, failed, apart]), /^1 of 3 runs held, 3\.3 h of virtual time in 95\.1 s$/)
   })

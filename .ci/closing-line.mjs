@@ -1,15 +1,22 @@
-// Turns the test runner's JSON report into one closing line, and the exit code of the whole run:
-// non-zero when a test failed, when none passed, or when a step before it failed (second argument).
+// Turns the test runner's JSON reports into one closing line, and the exit code of the whole run: non-zero when a test
+// failed, when a report has none that passed, or when a step before it failed (first argument).
 import { readFileSync } from "node:fs"
 
-const [file, before] = process.argv.slice(2)
-let report = { numPassedTests: 0, numFailedTests: 0, numFailedTestSuites: 1, success: false }
-try {
-  report = JSON.parse(readFileSync(file, "utf8"))
-} catch {
-  console.log("The test run left no report.")
+const [before, ...files] = process.argv.slice(2)
+let [passed, failed] = [0, 0]
+let isEmpty = false
+for (const file of files) {
+  try {
+    const report = JSON.parse(readFileSync(file, "utf8"))
+    passed += report.numPassedTests
+    // A file that cannot be loaded has no failed test.
+    failed += Math.max(report.numFailedTests, report.success ? 0 : 1)
+    isEmpty ||= report.numPassedTests === 0
+  } catch {
+    console.log(`The test run left no report in ${file}.`)
+    failed++
+  }
 }
-const earlier = Number(before) > 0 && report.success ? 1 : 0
-const failed = Math.max(report.numFailedTests, report.success ? 0 : 1) + earlier
-console.log(`${report.numPassedTests} passed, ${failed} failed`)
-process.exit(failed === 0 && report.numPassedTests > 0 ? 0 : 1)
+if (Number(before) > 0 && failed === 0) failed = 1
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && passed > 0 && !isEmpty ? 0 : 1)

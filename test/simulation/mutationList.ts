@@ -1,0 +1,66 @@
+/** Ways to break the code, each of a kind that has been seen in programs like this one. */
+
+export interface Mutation {
+  readonly name: string
+  /** From the root of the checkout. */
+  readonly file: string
+  /** Stands in the file exactly once. */
+  readonly find: string
+  readonly replace: string
+}
+
+export const mutations: ReadonlyArray<Mutation> = [
+  {
+    name: "an older record wins",
+    file: "src/core/dht/storeDecision.ts",
+    find: `return offered.seq > held.seq ? "Newer" : "Older"`,
+    replace: `return "Newer"`
+  },
+  {
+    name: "acknowledged before it is on the disk",
+    file: "layers/dht/CheckedStorePipeline.ts",
+    find: "yield* records.put([{ key, kind, member, seq, expires, storedBy: from?.nodeId ?? nodeId, bytes }])",
+    replace:
+      "yield* Effect.forkDetach(records.put([{ key, kind, member, seq, expires, storedBy: from?.nodeId ?? nodeId, bytes }]))"
+  },
+  {
+    name: "a nonce is used again",
+    file: "src/core/session/Noise/CipherState.ts",
+    find: "nonce.setUint32(4, this.#counter >>> 0, true)",
+    replace: "nonce.setUint32(4, 0, true)"
+  },
+  {
+    name: "contacts are taken unsigned",
+    file: "src/core/identity/PeerBook.ts",
+    find: `if (shared === undefined && !this.#isSigned(record, bytes)) return Result.fail("forged")`,
+    replace: ""
+  },
+  {
+    name: "who waits for a window is not woken",
+    file: "src/core/rpc/Window.ts",
+    find: `  leave(): void {
+    this.#inFlight--
+    this.#admit()`,
+    replace: `  leave(): void {
+    this.#inFlight--`
+  },
+  {
+    name: "a cache grows without a limit",
+    file: "src/core/identity/PeerBook.ts",
+    find: `if (this.#contacts.size >= this.#limit) this.#contacts.delete(this.#contacts.keys().next().value ?? "")`,
+    replace: ""
+  },
+  {
+    name: "a dead contact never leaves the table",
+    file: "src/core/dht/BucketTable.ts",
+    find: "if (entry === undefined || ++entry.failures < STRIKES) return undefined",
+    replace: "if (entry === undefined || ++entry.failures > 0) return undefined"
+  },
+  {
+    name: "a handshake that fails leaks its connection",
+    file: "layers/session/makeSessions.ts",
+    find: `late = reason === "timeout"
+        connection.abort()`,
+    replace: `late = reason === "timeout"`
+  }
+]

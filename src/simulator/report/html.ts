@@ -6,7 +6,7 @@ import { decimal, many, millis, plain, size, span, whole } from "./figures.ts"
 import { faultLegend } from "./marks.ts"
 import { Markup, markup, NOTHING } from "./markup.ts"
 import { hopsPlot, timePlot } from "./plots.ts"
-import { rates, thinned } from "./samples.ts"
+import { rates, thinned, withRecords } from "./samples.ts"
 import { hopsSentence, livenessSentence, operationsSentence, replicasSentence } from "./sentences.ts"
 import { STYLE } from "./style.ts"
 
@@ -74,26 +74,28 @@ ${violations.slice(0, MOST_VIOLATIONS).map(
 const plots = (report: Report): ReadonlyArray<Markup> => {
   const samples = thinned(report.samples)
   const times = samples.map(({ at }) => at)
+  const stored = withRecords(samples)
   return [
     hopsPlot(report, hopsSentence(report)),
     timePlot(report, {
       title: "Replicas over time",
       sentence: replicasSentence(report),
       unit: "live holders of a record",
-      times,
+      times: stored.map(({ at }) => at),
       asked: { name: `asked for: ${report.plan.replicationFactor}`, value: report.plan.replicationFactor },
       series: [
-        { name: "mean of all records", colour: "one", values: samples.map(({ replicas }) => replicas) },
-        { name: "record with the fewest", colour: "bad", values: samples.map(({ fewestReplicas }) => fewestReplicas) }
+        { name: "mean of all records", colour: "one", values: stored.map(({ replicas }) => replicas) },
+        { name: "record with the fewest", colour: "bad", values: stored.map(({ fewestReplicas }) => fewestReplicas) }
       ]
     }),
     timePlot(report, {
       title: "Liveness over time",
       sentence: livenessSentence(report),
       unit: "nodes",
+      near: true,
       times,
       series: [
-        { name: "alive", colour: "one", values: samples.map(({ alive }) => alive) },
+        { name: "alive", colour: "one", wide: true, values: samples.map(({ alive }) => alive) },
         { name: "alive and joined", colour: "two", values: samples.map(({ joined }) => joined) }
       ]
     }),

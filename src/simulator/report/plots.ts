@@ -19,6 +19,8 @@ export interface Series {
   readonly values: ReadonlyArray<number>
   /** The space below the line is filled. */
   readonly filled?: boolean
+  /** Seen on both sides of another line that runs on it. */
+  readonly wide?: boolean
 }
 
 export interface TimePlot {
@@ -28,12 +30,15 @@ export interface TimePlot {
   readonly unit: string
   readonly times: ReadonlyArray<number>
   readonly series: ReadonlyArray<Series>
+  /** The vertical axis may begin near the values, where zero is far from them. */
+  readonly near?: boolean
   /** A line at the value that was asked for. */
   readonly asked?: { readonly name: string; readonly value: number }
 }
 
 export const timePlot = (report: Report, plot: TimePlot): Markup => {
-  const unit = timeUnit(plot.times.at(-1) ?? 0)
+  const end = Math.max(1, plot.times.at(-1) ?? 0)
+  const unit = timeUnit(end)
   const values = plot.series.flatMap(({ values }) => values)
   // Not Math.max(...values), whose arguments must fit on the stack.
   const [least, most] = values.reduce(
@@ -41,8 +46,11 @@ export const timePlot = (report: Report, plot: TimePlot): Markup => {
     [Number.POSITIVE_INFINITY, plot.asked?.value ?? 0]
   )
   // Far above zero the axis begins near the values, or their changes would not be seen.
-  const from = least > most / 2 && least < most ? roundDown(least, most) : 0
-  const x = scale(0, Math.max(1, plot.times.at(-1) ?? 0) / unit.seconds, LEFT, RIGHT, 7)
+  const from =
+    plot.near === true && least > most / 2 && least < most
+      ? roundDown(least - (most - least) * (HEADROOM - 1), most)
+      : 0
+  const x = scale(0, end / unit.seconds, LEFT, RIGHT, 7)
   const y = scale(from, from + roundUp((most - from) * HEADROOM), BOTTOM, TOP, 5)
   const seconds: Scale = { ...x, to: x.to * unit.seconds, at: (value) => x.at(value / unit.seconds) }
   const asked = plot.asked
@@ -96,11 +104,11 @@ const axes = (x: Scale, y: Scale, xName: string, yName: string): Markup =>
       markup`<line x1="${LEFT}" x2="${RIGHT}" y1="${y.at(tick)}" y2="${y.at(tick)}"/><text class="end" x="${LEFT - 7}" y="${y.at(tick) + 4}">${tickText(tick)}</text>`
   )}${x.ticks.map((tick) => markup`<text class="middle" x="${x.at(tick)}" y="${BOTTOM + 16}">${tickText(tick)}</text>`)}<line class="base" x1="${LEFT}" x2="${RIGHT}" y1="${BOTTOM}" y2="${BOTTOM}"/><text class="middle name" x="${(LEFT + RIGHT) / 2}" y="${HEIGHT - 7}">${xName}</text><text class="middle name" transform="translate(12 ${(TOP + BOTTOM) / 2}) rotate(-90)">${yName}</text></g>`
 
-const line = ({ colour, filled, values }: Series, times: ReadonlyArray<number>, x: Scale, y: Scale): Markup => {
+const line = ({ colour, filled, values, wide }: Series, times: ReadonlyArray<number>, x: Scale, y: Scale): Markup => {
   const points = values.map((value, index) => `${x.at(times[index] ?? 0)},${y.at(value)}`).join(" ")
   const area = `${x.at(times[0] ?? 0)},${BOTTOM} ${points} ${x.at(times.at(-1) ?? 0)},${BOTTOM}`
   const below = filled === true ? markup`<polygon class="area ${colour}" points="${area}"/>` : markup``
-  return markup`${below}<polyline class="line ${colour}" points="${points}"/>`
+  return markup`${below}<polyline class="line ${colour}${wide === true ? " wide-line" : ""}" points="${points}"/>`
 }
 
 /** A line through the plot, with its name on the side where there is room. */

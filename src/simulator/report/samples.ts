@@ -23,6 +23,12 @@ const worse = (one: Sample, other: Sample): Sample => ({
   failures: one.failures + other.failures
 })
 
+/** From when there was a record to have replicas: before, there are none of nothing. */
+export const withRecords = (samples: ReadonlyArray<Sample>): ReadonlyArray<Sample> => {
+  const first = samples.findIndex(({ replicas }) => replicas > 0)
+  return first === -1 ? [] : samples.slice(first)
+}
+
 /** Per minute, for each sample but the first: counted are what ended since the one before. */
 export const rates = (samples: ReadonlyArray<Sample>, counted: (sample: Sample) => number): ReadonlyArray<number> =>
   samples.slice(1).map((sample, index) => {

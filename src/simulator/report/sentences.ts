@@ -1,6 +1,7 @@
 /** What one sees in each plot of a report, in a sentence. */
 import type { Report, Sample } from "#schemas/simulation/Report"
 import { decimal, many, span, whole } from "./figures.ts"
+import { withRecords } from "./samples.ts"
 
 export const hopsSentence = ({ figures, plan }: Report): string => {
   const lookups = figures.hops.reduce((sum, count) => sum + count, 0)
@@ -12,9 +13,10 @@ export const hopsSentence = ({ figures, plan }: Report): string => {
 }
 
 export const replicasSentence = ({ samples, plan }: Report): string => {
-  const least = lowest(samples, ({ fewestReplicas }) => fewestReplicas)
-  const last = samples.at(-1)
-  if (least === undefined || last === undefined) return "No sample was taken."
+  const stored = withRecords(samples)
+  const least = lowest(stored, ({ fewestReplicas }) => fewestReplicas)
+  const last = stored.at(-1)
+  if (least === undefined || last === undefined) return "No record was seen to be stored."
   return (
     `Of ${plan.replicationFactor} holders asked for, the record that had the fewest was down to ` +
     `${whole(least.fewestReplicas)} after ${span(least.at)}; at the end records had ${decimal(last.replicas)} in the ` +

@@ -42,6 +42,7 @@ svg text { fill: var(--dim) }
 .note { paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round }
 .bar { fill: var(--one) }
 .line { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round }
+.wide-line { stroke-width: 5; opacity: 0.45 }
 .area { fill: currentColor; opacity: 0.14 }
 .upright { stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 5 4 }
 .asked { stroke: var(--dim); stroke-dasharray: 2 4 }

@@ -46,6 +46,15 @@ describe("the report as a page", () => {
     assert.isBelow(Math.max(...steps) - Math.min(...steps), 0.25)
   })
 
+  it("does not count the replicas of records that are not there yet", () => {
+    const none = healthy.samples.map((sample) =>
+      sample.at < 600 ? { ...sample, replicas: 0, fewestReplicas: 0 } : sample
+    )
+    const page = htmlOf({ ...healthy, samples: none })
+    assert.include(page, "was down to 7 after 25 min")
+    assert.strictEqual(drawn(page, "Replicas over time", "one").length, none.length - 20)
+  })
+
   it("says of each plot what is to be seen, with axes and units", () => {
     const page = htmlOf(healthy)
     for (const text of [

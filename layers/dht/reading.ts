@@ -94,9 +94,17 @@ export const makeReader = Effect.gen(function* () {
       (contacts) => contacts.filter((contact) => contact !== undefined)
     )
 
+  /** A disk may turn a bit over. Such a block goes: it would keep the good one from being stored here again. */
+  const ownBlock = Effect.fnUntraced(function* (digest: Uint8Array) {
+    const [held] = yield* records.get(RecordKind.Block, digest)
+    if (held === undefined || equalBytes(suite.sha256(held.bytes), digest)) return held?.bytes
+    yield* records.remove(held.kind, held.key, held.member)
+    return undefined
+  })
+
   const getBlock: Reader["getBlock"] = Effect.fn("KademliaDht.getBlock")(function* (digest, options = {}) {
-    const [held] = yield* directly(options, records.get(RecordKind.Block, digest))
-    if (held !== undefined) return held.bytes
+    const held = yield* directly(options, ownBlock(digest))
+    if (held !== undefined) return held
     const hints = options.hints === undefined ? [] : yield* hintsOf(options.hints)
     let block: Uint8Array | undefined
     const { report } = yield* queries.lookupValue({

@@ -80,6 +80,21 @@ describe("KademliaDht", () => {
     })
   )
 
+  it.effect("finds a block elsewhere when its own copy has a bit turned over, and takes a good one in its place", () =>
+    Effect.gen(function* () {
+      const nodes = yield* network(8, 3)
+      const { key } = yield* nodes[1]!.dht.putBlock(block(1))
+      const holder = closest(nodes, key)[0]!
+      const [good] = yield* holder.records.get(RecordKind.Block, key)
+      const bytes = block(1)
+      bytes[50] = 0
+      yield* holder.records.put([{ ...good!, bytes }])
+      assert.deepStrictEqual(yield* live(holder.dht.getBlock(key)), block(1))
+      yield* nodes[1]!.dht.putBlock(block(1))
+      assert.deepStrictEqual((yield* holder.records.get(RecordKind.Block, key))[0]?.bytes, block(1))
+    })
+  )
+
   it.effect("gives holders of an older version the newest one that a read has seen", () =>
     Effect.gen(function* () {
       const nodes = yield* network(8, 4)

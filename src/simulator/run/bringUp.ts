@@ -11,7 +11,11 @@ const PATIENCE = 600_000
 /** Then their tables fill and their doubts are settled. */
 const SETTLES = 60_000
 
-export const bringUp = Effect.fnUntraced(function* ({ plan, world }: Simulation, onSlice: Effect.Effect<void>) {
+export const bringUp = Effect.fnUntraced(function* (
+  { plan, world }: Simulation,
+  onSlice?: Effect.Effect<void>,
+  settles = SETTLES
+) {
   const pass = (milliseconds: number) => world.drive(() => false, world.time.now + milliseconds, onSlice)
   for (let number = 0; number < plan.nodes; number++) {
     world.start(world.addNode())
@@ -19,5 +23,5 @@ export const bringUp = Effect.fnUntraced(function* ({ plan, world }: Simulation,
   }
   const allJoined = () => world.nodes.every((node) => world.isJoined(node))
   yield* world.drive(allJoined, world.time.now + PATIENCE, onSlice)
-  yield* pass(SETTLES)
+  yield* pass(settles)
 })

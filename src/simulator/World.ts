@@ -18,7 +18,7 @@ import {
 } from "effect"
 import { PEER_BOOK_LIMIT } from "#core/identity/PeerBook"
 import type { Suite } from "#core/identity/Suite"
-import { VerifiedContacts } from "#core/identity/VerifiedContacts"
+import { networkIdOf } from "#core/identity/signature"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import type { Variant } from "#layers/node/parts"
 import { keyOf } from "#schemas/bytes/bytes"
@@ -34,12 +34,13 @@ import { Dice } from "./Dice.ts"
 import type { Disk } from "./disk/Disk.ts"
 import { Network } from "./network/Network.ts"
 import { Wire } from "./network/Wire.ts"
-import { type NodeServices, nodeLayer } from "./nodeLayer.ts"
+import { NETWORK, type NodeServices, nodeLayer } from "./nodeLayer.ts"
 import { type Program, SimulatedNode } from "./SimulatedNode.ts"
 import { Trace } from "./Trace.ts"
 import { Process } from "./time/Process.ts"
 import { ProcessClock } from "./time/ProcessClock.ts"
 import { type Halt, VirtualTime } from "./time/VirtualTime.ts"
+import { WatchedContacts } from "./WatchedContacts.ts"
 import { watchedSuite } from "./watchedSuite.ts"
 
 export type WorldPlan = Pick<
@@ -78,13 +79,14 @@ export class World {
   readonly dice: Dice
   readonly network: Network
   readonly nodes: Array<SimulatedNode> = []
+  /** What nodes have verified of each other, for all of them. */
+  readonly contacts: WatchedContacts
   /** Set while a key seals twice under one nonce. */
   nonceReused = false
   /** Hears of every record that takes the place of another on a disk. */
   onReplace: ((node: SimulatedNode, before: StoredRecord, after: StoredRecord) => void) | undefined
   readonly #options: WorldOptions
   readonly #suite: Suite
-  readonly #contacts = new VerifiedContacts()
   readonly #waits = new Set<Wait>()
   readonly #logger: Logger.Logger<unknown, void>
 
@@ -96,6 +98,7 @@ export class World {
     this.#suite = watchedSuite(NodeCrypto.make(), () => {
       this.nonceReused = true
     })
+    this.contacts = new WatchedContacts(this.#suite, networkIdOf(this.#suite, NETWORK))
     this.#logger = Logger.make(({ cause, fiber, logLevel, message }) => {
       const node = fiber.getRef(NodeName)
       const why = cause.reasons.length === 0 ? "" : `: ${Cause.pretty(cause).split("\n")[0]}`
@@ -280,7 +283,7 @@ export class World {
       Context.add(References.CurrentLoggers, new Set([this.#logger])),
       Context.add(References.MinimumLogLevel, this.#options.logLevel ?? "Warn"),
       Context.add(References.TracerEnabled, false),
-      Context.add(SharedContacts, this.#contacts),
+      Context.add(SharedContacts, this.contacts),
       Context.add(PeerBookLimit, this.plan.peerBook ?? PEER_BOOK_LIMIT),
       Context.add(NodeName, `node ${node.number}`)
     ) as Context.Context<never>

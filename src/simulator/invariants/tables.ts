@@ -43,9 +43,11 @@ const sound = new WeakSet<object>()
 
 export const contactsAreSigned: Invariant = {
   name: "contacts-are-signed",
-  sentence: "Every contact of a routing table is as its own key has signed it.",
+  sentence: "Every contact that a node knows is as its own key has signed it.",
   every: 120,
   check: function* (simulation) {
+    const { unsigned } = simulation.world.contacts
+    if (unsigned.length > 0) yield `${unsigned.length} contacts that were not signed have been taken for verified`
     for (const node of simulation.willing) {
       if (node.services === undefined) continue
       for (const { contact } of Context.get(node.services, RoutingTable).list()) {

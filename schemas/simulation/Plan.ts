@@ -42,6 +42,8 @@ export const Workload = Schema.Struct({
   reads: Rate,
   /** Lookups of the k closest nodes to a random key. */
   lookups: Rate,
+  /** Reads of one record by all users of a node at the same instant: hundreds, more than a peer answers at a time. */
+  herds: Schema.optionalKey(Rate),
   /** Files of `fileBytes`, each put by one node and fetched by another. */
   files: Rate,
   fileBytes: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 * 1024 * 1024 }))

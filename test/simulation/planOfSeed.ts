@@ -9,6 +9,8 @@ const MOST = 28
 const SHORTEST = 0.5
 const LONGEST = 1.25
 const LONG = 1.75
+/** In one run: a mean. */
+const HERDS = 2
 
 export const planOfSeed = (seed: number): Plan => {
   const dice = new Dice(seed).fork("plan of the long checks")
@@ -29,6 +31,7 @@ export const planOfSeed = (seed: number): Plan => {
     sessions: dice.chance(0.7) ? "noise" : "plain",
     storage: dice.chance(0.15) ? "sqlite" : "memory",
     tempo: dice.chance(0.9) ? "production" : "calm",
+    workload: { ...plan.workload, herds: HERDS / (hours * 60) },
     link: { ...plan.link, ...(dice.chance(0.3) ? { loss: 0.03, duplication: 0.01, reordering: 0.05 } : {}) },
     ...(dice.chance(0.5) ? { peerBook: 24 + dice.int(41) } : {})
   }

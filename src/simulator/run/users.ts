@@ -25,6 +25,8 @@ const BLOCK_BYTES = 4_096
 const VALUE_BYTES = 512
 /** Mutable records of each node. */
 const SALTS = 4
+/** Reads in a herd: a peer answers 256 at a time. */
+const HERD = 400
 /** Seconds that a put is left alone before somebody asks for it. */
 const SETTLED = 10
 
@@ -140,6 +142,17 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
     )
   }
 
+  /** Not many of them need to find it: what counts is that none waits for ever. */
+  const herd = (node: SimulatedNode): void => {
+    const entry = entryOf(RecordKind.Mutable)
+    const author = entry === undefined ? undefined : world.nodes[entry.author]?.services
+    if (entry === undefined || author === undefined) return
+    const { publicKey } = Context.get(author, Identity)
+    const one = Effect.flatMap(Dht, (dht) => Effect.exit(dht.getMutable(publicKey, entry.salt)))
+    const all = Effect.forEach(Array(HERD), () => one, { concurrency: HERD, discard: true })
+    simulation.ask("herd", node, all, (exit, took) => simulation.count("herd", exit, took, 0))
+  }
+
   const lookup = (node: SimulatedNode): void => {
     const target = new Uint8Array(32).map(() => dice.int(256))
     simulation.ask(
@@ -205,5 +218,6 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
   keepDoing(rates.updates, update)
   keepDoing(rates.reads, read)
   keepDoing(rates.lookups, lookup)
+  keepDoing(rates.herds ?? 0, herd)
   if (rates.fileBytes >= 4) keepDoing(rates.files, file)
 }

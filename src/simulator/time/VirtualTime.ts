@@ -44,6 +44,12 @@ export class VirtualTime implements Scheduler.Scheduler {
   #ready: Array<() => void> = []
   #late: Array<() => void> = []
   #running = false
+  readonly #livelock: number
+
+  /** `livelock`: steps without time passing that are too many. */
+  constructor(livelock = LIVELOCK) {
+    this.#livelock = livelock
+  }
 
   readonly #dispatcher: Scheduler.SchedulerDispatcher = {
     scheduleTask: (task, priority) => void (priority <= 0 ? this.#ready : this.#late).push(task),
@@ -114,7 +120,7 @@ export class VirtualTime implements Scheduler.Scheduler {
       else this.#late = []
       for (let at = 0; at < lane.length; at++) lane[at]?.()
       steps += lane.length
-      if (steps > LIVELOCK) throw new Livelock(this.now)
+      if (steps > this.#livelock) throw new Livelock(this.now)
     }
   }
 

@@ -1,12 +1,14 @@
 /** What every transport promises (services/transport/Transport.ts), whatever carries the bytes. */
-import { assert, type Vitest } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, type Layer, Result, Scope } from "effect"
 import { FrameType, PAYLOAD_LIMIT, writeFrame, writeHeader } from "#schemas/session/Frame"
 import { type Address, parseAddress } from "#schemas/transport/Address"
 import { type Connection, ConnectionClosed, type Transport, Transports } from "#services/transport/Transport"
 
 export interface TransportUnderTest {
-  readonly it: Vitest.Tester<Scope.Scope>
+  readonly it: (name: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) => void
+  /** Lets what is under way go on: by default other fibers, where nothing takes time. */
+  readonly turn?: Effect.Effect<void>
   readonly layer: Layer.Layer<Transports>
   /** Where to listen: any free port of this machine. */
   readonly anywhere: string
@@ -46,6 +48,7 @@ const pair = Effect.fnUntraced(function* (transport: Transport, at: string) {
 })
 
 export const transportLaws = (under: TransportUnderTest): void => {
+  const turn = under.turn ?? Effect.yieldNow
   const law = (name: string, body: (transport: Transport) => Effect.Effect<void, unknown, Scope.Scope>) =>
     under.it(name, () =>
       Effect.gen(function* () {
@@ -92,7 +95,7 @@ export const transportLaws = (under: TransportUnderTest): void => {
           }
         })
       )
-      for (let turn = 0; turn < 200; turn++) yield* Effect.yieldNow
+      for (let n = 0; n < 200; n++) yield* turn
       assert.isUndefined(writer.pollUnsafe(), "60 MB were taken without a reader")
       const frames = yield* collect(far, 1000)
       assert.deepStrictEqual(
@@ -133,7 +136,7 @@ export const transportLaws = (under: TransportUnderTest): void => {
     Effect.gen(function* () {
       const { near, far } = yield* pair(transport, under.anywhere)
       const waiting = yield* Effect.forkChild(far.receive)
-      yield* Effect.yieldNow
+      yield* turn
       yield* Fiber.interrupt(waiting)
       near.write([message(2, 2)])
       assert.deepStrictEqual(payloads(yield* collect(far, 1)), [[2, 2]])
@@ -192,7 +195,7 @@ export const transportLaws = (under: TransportUnderTest): void => {
       const listener = yield* transport.listen(address(under.anywhere), () => Effect.never).pipe(Scope.provide(scope))
       const near = yield* transport.dial(listener.address)
       const reader = yield* Effect.forkChild(untilEnd(near))
-      yield* Effect.yieldNow
+      yield* turn
       // Our end must finish too, or the other side would wait for it.
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
       assert.include(["ended", "reset"], (yield* Fiber.join(reader)).reason)
@@ -219,7 +222,7 @@ export const transportLaws = (under: TransportUnderTest): void => {
         })
       )
       yield* Effect.forEach(Array.from({ length: 1000 }), () => one, { concurrency: 20, discard: true })
-      for (let turn = 0; turn < 100 && open > 0; turn++) yield* Effect.yieldNow
+      for (let n = 0; n < 100 && open > 0; n++) yield* turn
       assert.strictEqual(open, 0)
     })
   )

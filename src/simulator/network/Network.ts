@@ -125,7 +125,8 @@ export class Network {
         this.#carry(far, host, latency, process, () => resume(effect))
       }
       const ask = (): void => {
-        if (!far.up) return
+        // Who asked may be no more: the far machine's answer would find nobody.
+        if (!far.up || host.process !== process) return
         const inside = far.nat.inbound(address.port, host.address, outside, this.time.now)
         if (inside === undefined) return
         const accept = far.listeners.get(inside)

@@ -1,8 +1,8 @@
-/** Tests of the app in embed.ts: without a network, and with two whole nodes in virtual time. */
+/** Tests of the app in embed.ts: without a network, and on a simulated one. */
 import { assert, describe, it } from "@effect/vitest"
-import { Blobs, Bootstrap, cidOfText, Test } from "allium"
-import { Context, Effect, Layer, Result, Stream } from "effect"
-import { TestClock } from "effect/testing"
+import { Blobs, cidOfText, Test } from "allium"
+import { TestNetwork } from "allium/testing"
+import { Effect, Result, Stream } from "effect"
 import { keepNote } from "./embed.ts"
 
 describe("keepNote", () => {
@@ -15,15 +15,13 @@ describe("keepNote", () => {
 
   it.effect("leaves the note where another node finds it, an hour later", () =>
     Effect.gen(function* () {
-      const alice = yield* Layer.build(Test.layer({ seed: "alice" }))
-      const bob = yield* Layer.build(Test.layer({ seed: "bob", bootstrap: Test.addressesOf(alice) }))
-      yield* Context.get(bob, Bootstrap).joined
-      const { cid, replicas } = yield* Effect.provideContext(keepNote("milk, eggs"), alice)
+      const network = yield* TestNetwork.make({ nodes: 2 })
+      const { cid, replicas } = yield* network.node(0).run(keepNote("milk, eggs"))
       assert.strictEqual(replicas, 2)
 
-      yield* TestClock.adjust("1 hour")
-      const pieces = Context.get(bob, Blobs).get(Result.getOrThrow(cidOfText(cid)))
-      assert.strictEqual(yield* pieces.pipe(Stream.decodeText, Stream.mkString), "milk, eggs")
-    }).pipe(Effect.provide(Test.world))
+      yield* network.advance("1 hour")
+      const pieces = Stream.unwrap(Effect.map(Blobs, (blobs) => blobs.get(Result.getOrThrow(cidOfText(cid)))))
+      assert.strictEqual(yield* network.node(1).run(pieces.pipe(Stream.decodeText, Stream.mkString)), "milk, eggs")
+    })
   )
 })

@@ -69,9 +69,6 @@ export const production = Layer.mergeAll(
 /** Nodes of one machine are few: they need not arrive one after the other, and their owner is waiting. */
 export const local = Layer.merge(production, Layer.succeed(Dht.JoinStagger, Duration.zero))
 
-/** In virtual time the real tempo costs nothing; only chance is taken out of the start. */
-export const test = local
-
 /**
  * For networks of thousands of nodes in one process. What a node does of itself, whether anybody uses it or not, is
  * nearly all that an idle network computes; made rarer here, it leaves the time to what is being studied. What answers

@@ -1,4 +1,5 @@
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import * as MockDht from "#layers/dht/MockDht"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import type { PublicKey } from "#schemas/identity/PublicKey"
@@ -11,6 +12,6 @@ dhtLaws(
   "MockDht",
   Effect.map(Layer.build(MockDht.layer.pipe(Layer.provide(NodeCrypto.layer))), (services) => {
     const dht = Context.get(services, Dht)
-    return { dht, reader: dht, author }
+    return { dht, reader: dht, author, now: Clock.currentTimeMillis, advance: TestClock.adjust }
   })
 )

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { TestNetwork } from "allium/testing"
+import { Context, Effect, Exit, Scope } from "effect"
 import * as NodeBounds from "#layers/node/NodeBounds"
-import * as TestNode from "#layers/node/Test"
-import { Bootstrap } from "#services/dht/Bootstrap"
 import { Dht } from "#services/dht/Dht"
 import { Bounds } from "#services/node/Bounds"
 import { SessionManager } from "#services/session/SessionManager"
+import { hub, localNode } from "./localNode.ts"
+
+/** Of a network that is not local. */
+const HOSTS = "half-open connections of a host"
 
 const watched = [
   "addresses to verify",
@@ -37,12 +40,8 @@ const watched = [
   "verified records"
 ]
 
-const sizes = (node: Context.Context<never>) =>
-  Object.fromEntries(
-    Context.get(node, Bounds)
-      .list()
-      .map(({ name, size }) => [name, size()])
-  )
+const bounds = Effect.map(Bounds, (it) => it.list())
+const sizes = Effect.map(bounds, (list) => Object.fromEntries(list.map(({ name, size }) => [name, size()])))
 
 describe("NodeBounds", () => {
   it.effect("forgets a collection when its layer closes", () =>
@@ -59,29 +58,31 @@ describe("NodeBounds", () => {
 
   it.effect("hears of every collection of a node, each node of its own, and of what really is in them", () =>
     Effect.gen(function* () {
-      const a = yield* Layer.build(TestNode.layer({ seed: "a" }))
-      const b = yield* Layer.build(TestNode.layer({ seed: "b", bootstrap: TestNode.addressesOf(a) }))
-      yield* Context.get(b, Bootstrap).joined
-      const bounds = Context.get(a, Bounds).list()
-      assert.deepStrictEqual(bounds.map(({ name }) => name).sort(), watched)
-      assert.isTrue(bounds.every(({ limit, size }) => size() <= limit))
-      yield* Context.get(b, Dht).putMutable(Uint8Array.of(1), new Uint8Array(100))
-      assert.deepInclude(sizes(a), { sessions: 1, "routing table": 1, "known peers": 1, "storing peers": 1 })
-      assert.deepInclude(sizes(a), { "verified records": 1, "asked peers without a session": 0 })
-      assert.isAbove(sizes(a)["stored bytes"] ?? 0, 200)
-      assert.deepInclude(sizes(b), { "storing peers": 0, "verified records": 1 })
-      Context.get(a, SessionManager).charge("somebody", "timeout")
-      assert.deepInclude(sizes(a), { "charged peers": 1, "banned peers": 0 })
-    }).pipe(Effect.provide(TestNode.world))
+      const network = yield* TestNetwork.make({ nodes: 2, storage: "sqlite" })
+      const [a, b] = [network.node(0), network.node(1)]
+      const list = yield* a.run(bounds)
+      assert.deepStrictEqual(list.map(({ name }) => name).sort(), [...watched, HOSTS].sort())
+      assert.isTrue(list.every(({ limit, size }) => size() <= limit))
+      yield* b.run(Effect.flatMap(Dht, (dht) => dht.putMutable(Uint8Array.of(1), new Uint8Array(100))))
+      const inA = yield* a.run(sizes)
+      assert.deepInclude(inA, { sessions: 1, "routing table": 1, "known peers": 1, "storing peers": 1 })
+      assert.deepInclude(inA, { "verified records": 1, "asked peers without a session": 0 })
+      assert.isAbove(inA["stored bytes"] ?? 0, 200)
+      assert.deepInclude(yield* b.run(sizes), { "storing peers": 0, "verified records": 1 })
+      yield* a.run(Effect.map(SessionManager, (sessions) => sessions.charge("somebody", "timeout")))
+      assert.deepInclude(yield* a.run(sizes), { "charged peers": 1, "banned peers": 0 })
+    })
   )
 
-  it.effect("watches the connections of each host on a network that is not local", () =>
+  it.effect("watches the connections of each host only on a network that is not local", () =>
     Effect.gen(function* () {
-      const node = yield* Layer.build(TestNode.layer({ seed: "a", local: false }))
-      assert.deepStrictEqual(
-        Object.keys(sizes(node)).filter((name) => !watched.includes(name)),
-        ["half-open connections of a host"]
-      )
-    }).pipe(Effect.provide(TestNode.world))
+      const othersOf = (local: boolean) =>
+        Effect.map(localNode("a", { local }), (node) =>
+          Context.get(node, Bounds)
+            .list()
+            .flatMap(({ name }) => (watched.includes(name) ? [] : [name]))
+        )
+      assert.deepStrictEqual([yield* othersOf(false), yield* othersOf(true)], [[HOSTS], []])
+    }).pipe(Effect.provide(hub))
   )
 })

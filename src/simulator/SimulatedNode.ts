@@ -41,6 +41,8 @@ export class SimulatedNode {
   readonly ended: Array<{ readonly process: Process; readonly connections: number }> = []
   /** `keyOf` its NodeId, once it has run. */
   id: string | undefined
+  /** Where others find it, with `/p2p/…`; none behind a router. */
+  address: string | undefined
 
   constructor(number: number, host: Host, disk: Disk, natted: boolean) {
     this.number = number

@@ -144,6 +144,7 @@ export class World {
       if (Exit.isSuccess(exit)) {
         program.services = exit.value
         node.id = keyOf(Context.get(exit.value, Identity).nodeId)
+        node.address = Context.get(exit.value, SessionManager).listening().map(String)[0]
       } else if (process.state !== "dead")
         this.trace.note(`node ${node.number} did not start: ${Cause.pretty(exit.cause)}`)
     })
@@ -262,13 +263,14 @@ export class World {
     if (disk === "lost") node.lostAt = this.time.now
   }
 
+  /** As an operator writes them down: nodes that once ran, whether they do now or not. */
   #entrances(node: SimulatedNode): ReadonlyArray<string> {
-    const others = this.nodes.slice(0, ENTRANCES).filter((it) => it !== node && it.services !== undefined)
+    const others = this.nodes.slice(0, ENTRANCES).filter((it) => it !== node && it.address !== undefined)
     return this.dice
       .fork(`entrances of ${node.number}, run ${node.runs}`)
       .shuffle(others)
       .slice(0, TOLD)
-      .flatMap((it) => Context.get(it.services!, SessionManager).listening().map(String))
+      .flatMap((it) => it.address ?? [])
   }
 
   #surroundings(node: SimulatedNode, process: Process): Context.Context<never> {

@@ -127,7 +127,7 @@ export class StreamEnd implements Connection {
       if (waited >= GIVE_UP) {
         this.#inbox.end("timeout")
         this.#leave()
-      } else this.#wait(wait * 2, waited + wait)
+      } else this.#wait(Math.min(wait * 2, GIVE_UP - waited), waited)
       return
     }
     const backlog = this.#backlog

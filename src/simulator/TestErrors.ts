@@ -4,6 +4,8 @@ import { Violation } from "#schemas/simulation/Report"
 
 /** Lines of what happened last that go into a message. */
 const EVENTS = 24
+/** Violations that do: the first ones, of which the others often follow. */
+const TOLD = 3
 
 /** Oldest first. */
 export const eventsText = (events: ReadonlyArray<string>): string =>
@@ -38,7 +40,9 @@ export class PromiseBroken extends Schema.TaggedError<PromiseBroken>()("PromiseB
   lastEvents: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    const broken = this.violations.map((it) => `${it.sentence} (${it.invariant}) At ${it.at} s: ${it.detail}`)
-    return [...broken, eventsText(this.lastEvents)].join("\n")
+    const first = this.violations.slice(0, TOLD)
+    const broken = first.map((it) => `${it.sentence} (${it.invariant}) At ${it.at} s: ${it.detail}`)
+    const more = this.violations.length > TOLD ? [`… and ${this.violations.length - TOLD} more`] : []
+    return [...broken, ...more, eventsText(this.lastEvents)].join("\n")
   }
 }

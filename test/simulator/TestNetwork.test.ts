@@ -40,7 +40,7 @@ describe("TestNetwork", () => {
 
   it.effect("does the same for the same seed, and something else for another", () =>
     Effect.gen(function* () {
-      const hashOf = Effect.fnUntraced(function* (seed: number) {
+      const runOf = Effect.fnUntraced(function* (seed: number) {
         const network = yield* small({ seed })
         yield* network.node(1).run(Effect.andThen(Random.next, put(1)))
         const restore = yield* network.partition([network.node(0)])
@@ -50,12 +50,13 @@ describe("TestNetwork", () => {
         yield* restore
         yield* Effect.all([network.node(0).run(put(2)), network.node(1).run(put(3))], { concurrency: 2 })
         yield* network.converged()
-        return network.traceHash
+        return { hash: network.traceHash, did: network.node(0).did }
       }, Effect.scoped)
-      const first = yield* hashOf(1)
-      assert.match(first, /^[0-9a-f]{16}$/)
-      assert.strictEqual(yield* hashOf(1), first)
-      assert.notStrictEqual(yield* hashOf(2), first)
+      const [first, other] = [yield* runOf(1), yield* runOf(2)]
+      assert.match(first.hash, /^[0-9a-f]{16}$/)
+      assert.deepStrictEqual(yield* runOf(1), first)
+      assert.notStrictEqual(other.hash, first.hash)
+      assert.notStrictEqual(other.did, first.did)
     })
   )
 

@@ -5,7 +5,7 @@
  *   → network id 32,  ← network id 32 ‖ introduction,  → introduction
  */
 import { Effect } from "effect"
-import { concatBytes, equalBytes } from "#schemas/bytes/bytes"
+import { allocate, concatBytes, equalBytes } from "#schemas/bytes/bytes"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { MAC_BYTES } from "#schemas/session/Frame"
 import { Identity } from "#services/identity/Identity"
@@ -18,23 +18,19 @@ class PlainCipher implements Cipher {
   #counter = 0
   #key = 1
 
-  #mac(): Uint8Array {
-    const mac = new Uint8Array(MAC_BYTES)
-    const view = new DataView(mac.buffer)
-    view.setUint32(0, this.#counter)
-    view.setUint32(4, this.#key)
-    return mac
-  }
-
   seal(_: Uint8Array, parts: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> {
-    const mac = this.#mac()
-    this.#counter++
+    const mac = allocate(MAC_BYTES)
+    writeUint32(mac, 0, this.#counter++)
+    writeUint32(mac, 4, this.#key)
     return [...parts, mac]
   }
 
   open(_: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     const end = sealed.length - MAC_BYTES
-    if (end < 0 || !equalBytes(sealed.subarray(end), this.#mac())) return undefined
+    if (end < 0 || readUint32(sealed, end) !== this.#counter || readUint32(sealed, end + 4) !== this.#key) {
+      return undefined
+    }
+    for (let at = end + 8; at < sealed.length; at++) if (sealed[at] !== 0) return undefined
     this.#counter++
     return sealed.subarray(0, end)
   }
@@ -77,3 +73,13 @@ export const makePlainHandshaker = Effect.map(Identity, ({ networkId }) => (intr
     })
   }
 })
+
+const writeUint32 = (bytes: Uint8Array, at: number, value: number): void => {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
+const readUint32 = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0

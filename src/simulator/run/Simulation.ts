@@ -16,6 +16,8 @@ import { Tally } from "./Tally.ts"
 /** Violations that are told; the run ends at the first look that finds some. */
 const VIOLATIONS = 20
 
+const DRAWS = 16
+
 /** Something that a user asked of a node, still under way. */
 export interface Operation {
   readonly name: string
@@ -78,14 +80,21 @@ export class Simulation {
 
   /** Nodes that run, have joined and keep the protocol: whom a user would ask. */
   get willing(): ReadonlyArray<SimulatedNode> {
-    return this.world.nodes.filter(
-      (node) => node.behaviour === undefined && node.program?.process.state === "running" && this.world.isJoined(node)
-    )
+    return this.world.nodes.filter((node) => this.#isWilling(node))
   }
 
   anybody(dice: Dice): SimulatedNode | undefined {
+    // Nearly everybody is willing, so a few draws do; looking through thousands for each operation takes its time.
+    for (let draw = 0; draw < DRAWS; draw++) {
+      const node = dice.pick(this.world.nodes)
+      if (this.#isWilling(node)) return node
+    }
     const willing = this.willing
     return willing.length === 0 ? undefined : dice.pick(willing)
+  }
+
+  #isWilling(node: SimulatedNode): boolean {
+    return node.behaviour === undefined && node.program?.process.state === "running" && this.world.isJoined(node)
   }
 
   /** Has this node do something, and hears how it ended; never if its program dies before. */

@@ -8,6 +8,7 @@ const APART = 100
 const FIRST = 8
 /** Milliseconds until whoever has not joined is left to itself. */
 const PATIENCE = 600_000
+const LOOK_EVERY = 1_000
 /** Then their tables fill and their doubts are settled. */
 const SETTLES = 60_000
 
@@ -21,7 +22,7 @@ export const bringUp = Effect.fnUntraced(function* (
     world.start(world.addNode())
     yield* pass(number < FIRST ? FIRST_APART : APART)
   }
-  const allJoined = () => world.nodes.every((node) => world.isJoined(node))
-  yield* world.drive(allJoined, world.time.now + PATIENCE, onSlice)
+  const deadline = world.time.now + PATIENCE
+  while (world.time.now < deadline && !world.nodes.every((node) => world.isJoined(node))) yield* pass(LOOK_EVERY)
   yield* pass(settles)
 })

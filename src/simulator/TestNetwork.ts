@@ -6,8 +6,9 @@
  *     const network = yield* TestNetwork.make({ nodes: 5 })
  *     const receipt = yield* network.node(0).run(Effect.flatMap(Dht, (dht) => dht.putBlock(bytes)))
  */
-import { Cause, Duration, Effect, Exit, type Scope } from "effect"
+import { Cause, Context, Duration, Effect, Exit, type Scope } from "effect"
 import type { Fault } from "#schemas/simulation/Fault"
+import { Identity } from "#services/identity/Identity"
 import { HEALS_WITHIN, LOOK_EVERY, lacking } from "./invariants/ends.ts"
 import type { Invariant } from "./invariants/Invariant.ts"
 import { makeWorld } from "./makeWorld.ts"
@@ -17,22 +18,18 @@ import { keepLooking, lookAtRest, lookNow } from "./run/looking.ts"
 import { Simulation } from "./run/Simulation.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
 import { NotConverged, PromiseBroken } from "./TestErrors.ts"
+import * as links from "./TestLinks.ts"
 import { planOfTest, type TestNetworkOptions } from "./TestNetworkOptions.ts"
-import { identityOf, TestNode } from "./TestNode.ts"
+import { TestNode } from "./TestNode.ts"
 
 /** Of virtual time, for what is waited for. */
 const WITHIN = Duration.minutes(10)
 /** Milliseconds between two looks at a condition that is an effect. */
 const LOOKS = 1_000
 
-/** Worsens links: added to what they are. */
-export interface Degrade<App = never> {
+export interface Degrade<App = never> extends links.Worse {
   /** All links of these nodes; everybody's by default. */
   readonly nodes?: ReadonlyArray<TestNode<App>>
-  readonly latency?: Duration.Input
-  readonly loss?: number
-  readonly duplication?: number
-  readonly reordering?: number
 }
 
 export interface Within {
@@ -138,47 +135,31 @@ export class TestNetwork<App = never> {
 
   /** Nothing passes between these groups; nodes in none of them form one more. Gives back what ends it. */
   partition(...groups: ReadonlyArray<ReadonlyArray<TestNode<App>>>): Effect.Effect<Effect.Effect<void>> {
-    return Effect.sync(() => {
-      const groupOf = new Map<number, number>()
-      for (const [group, nodes] of groups.entries()) {
-        for (const number of this.#numbers(nodes)) {
-          if (groupOf.has(number)) throw new RangeError(`node ${number} is in two groups of one partition`)
-          groupOf.set(number, group)
-        }
-      }
-      const end = this.#wire.cut({ passes: (from, to) => groupOf.get(from) === groupOf.get(to) })
-      return this.#noted("a partition", end)
-    })
+    return Effect.sync(() =>
+      links.partition(
+        this.#simulation.world,
+        groups.map((nodes) => this.#numbers(nodes))
+      )
+    )
   }
 
   /** What `from` sends does not arrive at `to`; the other direction works. Gives back what ends it. */
   cut(from: ReadonlyArray<TestNode<App>>, to: ReadonlyArray<TestNode<App>>): Effect.Effect<Effect.Effect<void>> {
-    return Effect.sync(() => {
-      const [senders, receivers] = [this.#numbers(from), this.#numbers(to)]
-      const end = this.#wire.cut({ passes: (one, other) => !(senders.has(one) && receivers.has(other)) })
-      return this.#noted("a cut", end)
-    })
+    return Effect.sync(() => links.cut(this.#simulation.world, this.#numbers(from), this.#numbers(to)))
   }
 
   /** Links get worse. Gives back what ends it. */
-  degrade(options: Degrade<App>): Effect.Effect<Effect.Effect<void>> {
-    return Effect.sync(() => {
-      const { duplication = 0, latency = 0, loss = 0, nodes, reordering = 0 } = options
-      const end = this.#wire.degrade({
-        nodes: nodes === undefined ? undefined : this.#numbers(nodes),
-        latency: millisOf(latency),
-        loss,
-        duplication,
-        reordering
-      })
-      return this.#noted("a degradation", end)
-    })
+  degrade({ nodes, ...worse }: Degrade<App>): Effect.Effect<Effect.Effect<void>> {
+    return Effect.sync(() =>
+      links.degrade(this.#simulation.world, nodes === undefined ? undefined : this.#numbers(nodes), worse)
+    )
   }
 
   /** Ends all partitions, cuts and degradations. */
   readonly heal: Effect.Effect<void> = Effect.sync(() => {
-    this.#wire.mend()
-    this.#simulation.world.trace.note("the links are healed")
+    const { network, trace } = this.#simulation.world
+    network.wire.mend()
+    trace.note("the links are healed")
   })
 
   /** Makes a fault of a plan happen now; whatever it says to last ends by itself, in virtual time. */
@@ -232,10 +213,6 @@ export class TestNetwork<App = never> {
     return this.#simulation.world.time
   }
 
-  get #wire() {
-    return this.#simulation.world.network.wire
-  }
-
   #end(within: Duration.Input): number {
     return this.#time.now + millisOf(within)
   }
@@ -244,20 +221,20 @@ export class TestNetwork<App = never> {
     return Effect.suspend(() => Effect.asVoid(this.#simulation.world.drive(stop, this.#end(within))))
   }
 
-  /** Takes a node in that has joined by now. */
+  /** Takes a node in, and fails if it has not joined by now. */
   #joined(node: SimulatedNode): Effect.Effect<TestNode<App>, NotConverged> {
     return Effect.suspend(() => {
-      const { world } = this.#simulation
-      const { program } = node
-      const identity = program === undefined ? undefined : identityOf(program)
+      const { number, program } = node
       const exit = program?.building.pollUnsafe()
-      if (exit !== undefined && Exit.isFailure(exit))
-        return Effect.die(new Error(`node ${node.number} did not start: ${Cause.pretty(exit.cause)}`))
-      if (identity === undefined || !world.isJoined(node))
-        return this.#notConverged(`node ${node.number} has not joined`, WITHIN)
-      const joined = new TestNode<App>(this.#simulation, node, identity)
-      this.#nodes[node.number] = joined
-      return Effect.succeed(joined)
+      if (exit === undefined || Exit.isFailure(exit)) {
+        const why = exit === undefined ? "it is still being built" : Cause.pretty(exit.cause)
+        return Effect.die(new Error(`node ${number} did not start: ${why}`))
+      }
+      const taken = new TestNode<App>(this.#simulation, node, Context.get(exit.value, Identity))
+      this.#nodes[number] = taken
+      return this.#simulation.world.isJoined(node)
+        ? Effect.succeed(taken)
+        : this.#notConverged(`node ${number} has not joined`, WITHIN)
     })
   }
 
@@ -265,15 +242,6 @@ export class TestNetwork<App = never> {
     const stranger = nodes.find((node) => this.#nodes[node.number] !== node)
     if (stranger !== undefined) throw new RangeError(`node ${stranger.number} is none of this network`)
     return new Set(nodes.map(({ number }) => number))
-  }
-
-  #noted(name: string, end: () => void): Effect.Effect<void> {
-    const { trace } = this.#simulation.world
-    trace.note(`${name} begins`)
-    return Effect.sync(() => {
-      end()
-      trace.note(`${name} ends`)
-    })
   }
 
   #notConverged(sentence: string, within: Duration.Input): Effect.Effect<never, NotConverged> {

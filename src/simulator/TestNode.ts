@@ -6,7 +6,7 @@ import { Context, Duration, Effect, type Scope } from "effect"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { DiskAfterCrash } from "#schemas/simulation/Fault"
 import type { Address } from "#schemas/transport/Address"
-import { Identity } from "#services/identity/Identity"
+import type { Identity } from "#services/identity/Identity"
 import { SessionManager } from "#services/session/SessionManager"
 import { Errand } from "./Errand.ts"
 import type { NodeServices } from "./nodeLayer.ts"
@@ -116,7 +116,10 @@ export class TestNode<App = never> {
     const { program } = this.#node
     if (program === undefined) return Effect.void
     world.stop(this.#node)
-    return Effect.asVoid(world.drive(() => this.#node.program !== program, world.time.now + MOMENT))
+    const hasStopped = () => this.#node.program !== program
+    return Effect.flatMap(world.drive(hasStopped, world.time.now + MOMENT), () =>
+      hasStopped() ? Effect.void : Effect.die(new Error(`node ${this.number} has not stopped within a minute`))
+    )
   })
 
   /** Runs the program again, with what is on the disk. It joins as soon as it finds somebody. Does nothing if it runs. */
@@ -167,8 +170,5 @@ const built = (simulation: Simulation, node: SimulatedNode, program: Program): E
         : Effect.succeed(program)
     )
   })
-
-export const identityOf = (program: Program): Identity["Service"] | undefined =>
-  program.services === undefined ? undefined : Context.get(program.services, Identity)
 
 const millisOf = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))

@@ -77,6 +77,9 @@ describe("TestNetwork", () => {
       const error = yield* Effect.flip(network.addNode())
       assert.deepInclude(error, { _tag: "NotConverged", sentence: "node 3 has not joined" })
       assert.include(error.lastEvents.join("\n"), "node 2 is paused")
+      for (const node of network.nodes.slice(0, 3)) yield* node.resume
+      yield* network.converged()
+      assert.deepStrictEqual(yield* network.node(3).run(Effect.map(Bootstrap, (it) => it.isBootstrapped())), true)
     })
   )
 

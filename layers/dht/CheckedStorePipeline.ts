@@ -42,7 +42,11 @@ export const make = Effect.gen(function* () {
   yield* bounds.watch("storing peers", STORING_PEERS, () => admission.peers)
   yield* bounds.watch("storing networks", PREFIXES, () => admission.networks)
   yield* bounds.watch("storing peers of a network", NODES_OF_PREFIX, () => admission.mostOfNetwork())
-  const stripes = Array.from({ length: STRIPES }, () => Semaphore.makeUnsafe(1))
+  const stripes: Array<Semaphore.Semaphore | undefined> = []
+  const stripeOf = (key: Uint8Array): Semaphore.Semaphore => {
+    const at = (key[0] ?? 0) % STRIPES
+    return (stripes[at] ??= Semaphore.makeUnsafe(1))
+  }
 
   const judge = (offered: CheckedRecord, expires: number, held: ReadonlyArray<StoredRecord>): Verdict => {
     const before = held.find((it) => equalBytes(it.member, offered.member))
@@ -95,7 +99,7 @@ export const make = Effect.gen(function* () {
         }
         const writing = write(checked, ttl, from, now)
         if (kind === RecordKind.Block) return writing
-        return Semaphore.withPermit(stripes[checked.key[0]! % STRIPES]!, writing)
+        return Semaphore.withPermit(stripeOf(checked.key), writing)
       })
   })
 })

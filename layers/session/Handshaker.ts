@@ -19,8 +19,8 @@ export interface Established {
   readonly boot: string
   readonly send: Cipher
   readonly receive: Cipher
-  /** Frames that came behind the handshake's last message. */
-  readonly rest: ReadonlyArray<Uint8Array>
+  /** Frames that came behind the handshake's last message; emptied once they are read, as they hold a whole buffer. */
+  rest: ReadonlyArray<Uint8Array>
 }
 
 /** Why a handshake did not end in a session, told apart for logs and counters. */

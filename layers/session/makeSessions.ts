@@ -151,6 +151,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       link.reader = fiber
       opening(link)
       let wait = established.rest.length === 0 ? 0 : link.receive(established.rest)
+      established.rest = []
       const read = Effect.suspend(() =>
         wait === 0 ? connection.receive : Effect.andThen(Effect.sleep(wait), connection.receive)
       )

@@ -218,7 +218,7 @@ class Packet extends TimedEvent {
   size: number
   hasArrived = false
   readonly #to: StreamEnd
-  readonly #segments: Array<Segment>
+  #segments: Array<Segment>
 
   constructor(to: StreamEnd, segment: Segment, size: number, written: number) {
     super()
@@ -234,11 +234,15 @@ class Packet extends TimedEvent {
   }
 
   fire(): void {
+    const segments = this.#segments
+    // Its sender remembers it as the latest; what it carried would stay in memory with it.
+    this.#segments = []
     this.hasArrived = true
-    this.#to.arrive(this.#segments)
+    this.#to.arrive(segments)
   }
 
   override lost(): void {
+    this.#segments = []
     this.hasArrived = true
     this.#to.answerStranger()
   }

@@ -9,8 +9,8 @@ const Operation = Schema.Struct({
   count: Schema.Int,
   /** Ended with a typed failure: not found, refused. */
   failed: Schema.Int,
-  /** Requests to other nodes, a mean. */
-  requests: Schema.Finite,
+  /** Requests to other nodes, a mean; null where nobody counts them. */
+  requests: Schema.NullOr(Schema.Finite),
   latency: Percentiles
 })
 export type OperationFigures = typeof Operation.Type

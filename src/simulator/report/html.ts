@@ -115,7 +115,7 @@ const plots = (report: Report): ReadonlyArray<Markup> => {
 const operations = ({ figures }: Report): Markup => {
   const rows = Object.entries(figures.operations).map(
     ([name, { count, failed, requests, latency }]) =>
-      markup`<tr><th>${name}</th><td>${whole(count)}</td><td${failed > 0 ? markup` class="bad"` : NOTHING}>${whole(failed)}</td><td>${decimal(requests)}</td><td>${millis(latency.p50)}</td><td>${millis(latency.p90)}</td><td>${millis(latency.p99)}</td><td>${millis(latency.most)}</td></tr>
+      markup`<tr><th>${name}</th><td>${whole(count)}</td><td${failed > 0 ? markup` class="bad"` : NOTHING}>${whole(failed)}</td><td>${requests === null ? "–" : decimal(requests)}</td><td>${millis(latency.p50)}</td><td>${millis(latency.p90)}</td><td>${millis(latency.p99)}</td><td>${millis(latency.most)}</td></tr>
 `
   )
   return markup`<div class="wide"><table><tr><th>operation</th><th>ended</th><th>failed</th><th>requests, mean</th><th>p50</th><th>p90</th><th>p99</th><th>most</th></tr>

@@ -55,7 +55,7 @@ const operations = ({ figures }: Report): ReadonlyArray<string> => {
       row(name, [
         whole(count),
         whole(failed),
-        decimal(requests),
+        requests === null ? "–" : decimal(requests),
         millis(latency.p50),
         millis(latency.p90),
         millis(latency.p99)

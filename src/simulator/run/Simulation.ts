@@ -137,7 +137,7 @@ export class Simulation {
   }
 
   /** Counts an operation that ended. */
-  count(name: string, exit: Exit.Exit<unknown, unknown>, took: number, requests: number): void {
+  count(name: string, exit: Exit.Exit<unknown, unknown>, took: number, requests?: number): void {
     const tally = this.tallies.get(name) ?? new Tally()
     this.tallies.set(name, tally)
     tally.add({ took, requests, failed: Exit.isFailure(exit) })

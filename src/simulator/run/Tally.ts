@@ -4,14 +4,15 @@ import type { OperationFigures } from "#schemas/simulation/Report"
 export interface Outcome {
   /** Milliseconds of virtual time. */
   readonly took: number
-  readonly requests: number
+  /** To other nodes; undefined where nobody counts them. */
+  readonly requests?: number | undefined
   readonly failed: boolean
 }
 
 export class Tally {
   readonly #took: Array<number> = []
   #failed = 0
-  #requests = 0
+  #requests: number | undefined
 
   get count(): number {
     return this.#took.length
@@ -23,7 +24,7 @@ export class Tally {
 
   add({ failed, requests, took }: Outcome): void {
     this.#took.push(took)
-    this.#requests += requests
+    if (requests !== undefined) this.#requests = (this.#requests ?? 0) + requests
     if (failed) this.#failed++
   }
 
@@ -33,7 +34,7 @@ export class Tally {
     return {
       count: this.count,
       failed: this.#failed,
-      requests: round(this.count === 0 ? 0 : this.#requests / this.count),
+      requests: this.#requests === undefined ? null : round(this.#requests / this.count),
       latency: { p50: at(0.5), p90: at(0.9), p99: at(0.99), most: round(sorted.at(-1) ?? 0) }
     }
   }

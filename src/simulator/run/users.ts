@@ -116,7 +116,7 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
       node,
       Effect.flatMap(Dht, (dht) => dht.getBlock(entry.key)),
       (exit, took) => {
-        simulation.count("get", exit, took, 0)
+        simulation.count("get", exit, took)
         if (Exit.isSuccess(exit) && !equalBytes(exit.value, entry.value)) {
           witness.onWrong(`node ${node.number} was given other bytes than were put by node ${entry.author}`)
         }
@@ -134,7 +134,7 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
       node,
       Effect.flatMap(Dht, (dht) => dht.getMutable(publicKey, entry.salt)),
       (exit, took) => {
-        simulation.count("read", exit, took, 0)
+        simulation.count("read", exit, took)
         if (Exit.isSuccess(exit) && !ledger.wasWritten(entry.key, exit.value.value)) {
           witness.onWrong(`node ${node.number} read what node ${entry.author} never wrote`)
         }
@@ -178,7 +178,7 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
       node,
       Effect.flatMap(Blobs, (blobs) => blobs.put(Stream.make(bytes))),
       (exit, took) => {
-        simulation.count("file", exit, took, 0)
+        simulation.count("file", exit, took)
         if (Exit.isSuccess(exit)) simulation.after(SETTLED, () => fetch(exit.value.cid, digest))
       }
     )
@@ -192,7 +192,7 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
       Stream.runForEach(blobs.get(cid), (part) => Effect.sync(() => void hash.update(part)))
     )
     simulation.ask("fetch", node, whole, (exit, took) => {
-      simulation.count("fetch", exit, took, 0)
+      simulation.count("fetch", exit, took)
       if (Exit.isSuccess(exit) && hash.digest("hex") !== digest) {
         witness.onWrong(`node ${node.number} fetched another file than was put`)
       }

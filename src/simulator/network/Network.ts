@@ -121,12 +121,13 @@ export class Network {
       const { port } = host
       const outside = host.nat.outbound(port, address.host, address.port, this.time.now)
       let end: StreamEnd | undefined
+      let isGivenUp = false
       const answer = (effect: Effect.Effect<StreamEnd, DialFailed>): void => {
         this.#carry(far, host, latency, process, () => resume(effect))
       }
       const ask = (): void => {
-        // Who asked may be no more: the far machine's answer would find nobody.
-        if (!far.up || host.process !== process) return
+        // Who asked may have given up or be no more: the far machine's answer would find nobody.
+        if (!far.up || isGivenUp || host.process !== process) return
         const inside = far.nat.inbound(address.port, host.address, outside, this.time.now)
         if (inside === undefined) return
         const accept = far.listeners.get(inside)
@@ -143,7 +144,10 @@ export class Network {
         answer(Effect.succeed(near))
       }
       this.#carry(host, far, latency, undefined, ask)
-      return Effect.sync(() => end?.abort())
+      return Effect.sync(() => {
+        isGivenUp = true
+        end?.abort()
+      })
     })
   }
 

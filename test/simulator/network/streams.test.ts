@@ -162,6 +162,18 @@ describe("a simulated connection", () => {
     })
   )
 
+  virtually("does not begin for who has given up asking when a paused program goes on", ({ time }) =>
+    Effect.gen(function* () {
+      const lab = makeLab(time, ["none", "none"])
+      yield* lab.listen(1)
+      lab.host(1).process?.pause()
+      assert.isFalse(yield* inTime(lab.dial(0, 1)))
+      lab.host(1).process?.resume()
+      yield* Effect.sleep("5 seconds")
+      assert.deepStrictEqual([lab.host(0).ends.size, lab.host(1).ends.size], [0, 0])
+    })
+  )
+
   virtually("to a paused program opens when it goes on", ({ time }) =>
     Effect.gen(function* () {
       const lab = makeLab(time, ["none", "none"])

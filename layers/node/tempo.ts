@@ -76,8 +76,8 @@ export const local = Layer.merge(production, Layer.succeed(Dht.JoinStagger, Dura
  */
 export const calm = Layer.mergeAll(
   production,
-  Layer.succeed(Session.SweepPace, Schedule.spaced("5 seconds")),
-  Layer.succeed(Session.HeartbeatAfter, seconds(60)),
+  Layer.succeed(Session.SweepPace, Schedule.spaced("10 seconds")),
+  Layer.succeed(Session.HeartbeatAfter, minutes(2)),
   Layer.succeed(Dht.JoinStagger, seconds(30)),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("30 minutes")),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))

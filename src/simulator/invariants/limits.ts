@@ -18,7 +18,7 @@ export const withinLimits: Invariant = {
   }
 }
 
-/** Seconds by which every handshake has ended: its deadline of 10, the sweep's 5, and the end's way. */
+/** Seconds by which every handshake has ended: its deadline of 10, the sweep's 10, and the end's way. */
 const HANDSHAKE = 30
 
 export const connectionsAreSessions: Invariant = {

@@ -255,8 +255,10 @@ describe("TestNode", () => {
       for (const down of [node.crash(), node.stop]) {
         const running = yield* Effect.forkChild(Effect.flip(node.run(Effect.never)), { startImmediately: true })
         yield* network.advance("1 second")
+        const before = network.now
         yield* down
         assert.deepStrictEqual(yield* Fiber.join(running), new NodeDown({ node: 1, reason: "went down meanwhile" }))
+        assert.isBelow(network.now - before, 1_000, "it is told at once")
         assert.isFalse(node.isUp)
         for (const verb of [node.run(put(1)), node.fork(put(1)), node.pause, node.resume, node.skew("1 second")])
           assert.deepStrictEqual(
@@ -397,8 +399,11 @@ describe("TestNode", () => {
       assert.strictEqual(ticks, 10)
       const slow = yield* network.node(2).fork(Effect.as(Effect.sleep("5 seconds"), "done"))
       assert.strictEqual(yield* slow.join("1 minute"), "done")
-      const again = yield* network.node(1).fork(tick)
+      let cleaned = false
+      const again = yield* network.node(1).fork(Effect.onInterrupt(tick, () => Effect.sync(() => (cleaned = true))))
+      yield* network.advance("1 second")
       yield* network.node(1).stop
+      assert.isTrue(cleaned)
       assert.strictEqual((yield* Effect.flip(again.join("1 minute")))._tag, "NodeDown")
       yield* network.node(0).fork(Effect.fail("for nobody to hear"))
       yield* network.advance("1 second")

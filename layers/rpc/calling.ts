@@ -118,14 +118,15 @@ export const makeCaller = Effect.gen(function* () {
       if (asked === undefined) {
         return void resume(new RpcInterrupted({ peer: nodeIdShort(session.contact.nodeId), reason: "session ended" }))
       }
-      let id = 0
+      let [id, askedAt] = [0, 0]
       const settle = (outcome: Outcome): void => {
         id = 0
         asked.window.leave()
-        resume(exitOf(outcome, session, method, asked, read))
+        resume(exitOf(outcome, session, method, asked, askedAt, read))
       }
       const send = (): void => {
         const now = clock.currentTimeMillisUnsafe()
+        askedAt = now
         const answerType = type === FrameType.DHT_REQ ? FrameType.DHT_RES : FrameType.RPC_RES
         id = asked.table.add({ answerType, sentAt: now, deadline: now + asked.trip.timeout(limits), settle })
         waiting.openUnsafe()
@@ -155,6 +156,7 @@ export const makeCaller = Effect.gen(function* () {
     session: Session,
     method: string,
     asked: Asked,
+    askedAt: number,
     read: (body: Uint8Array) => Result.Result<A, string>
   ): Exit.Exit<A, RpcError> => {
     if (outcome._tag === "Answer") {
@@ -172,10 +174,9 @@ export const makeCaller = Effect.gen(function* () {
     switch (outcome._tag) {
       case "Timeout": {
         count("timeout")
-        const milliseconds = asked.trip.timeout(limits)
-        asked.trip.missed(limits)
-        sessions.charge(session.contact.key, "timeout")
-        return Exit.fail(new RpcTimeout({ peer, method, milliseconds }))
+        const now = clock.currentTimeMillisUnsafe()
+        if (asked.trip.missed(askedAt, now, limits)) sessions.charge(session.contact.key, "timeout")
+        return Exit.fail(new RpcTimeout({ peer, method, milliseconds: now - askedAt }))
       }
       case "Ended": {
         count("interrupted")

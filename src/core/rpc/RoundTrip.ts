@@ -14,6 +14,8 @@ export class RoundTrip {
   #variation = 0
   /** Doubled by every timeout, until something is measured again (section 5.5). */
   #backoff = 1
+  /** When a request was last given up; minus infinity for never. */
+  #missedAt = Number.NEGATIVE_INFINITY
 
   get smoothed(): number | undefined {
     return this.#smoothed
@@ -30,8 +32,15 @@ export class RoundTrip {
     this.#smoothed += (sample - this.#smoothed) / 8
   }
 
-  missed(limits: TimeoutLimits): void {
+  /**
+   * A request was given up. What was asked before the latest miss tells nothing new: a line that is slow for a moment
+   * delays hundreds of requests, and they are missed together. False for those.
+   */
+  missed(askedAt: number, now: number, limits: TimeoutLimits): boolean {
+    if (askedAt < this.#missedAt) return false
+    this.#missedAt = now
     if (this.timeout(limits) < limits.maximum) this.#backoff *= 2
+    return true
   }
 
   timeout(limits: TimeoutLimits): number {

@@ -95,11 +95,21 @@ describe("RoundTrip", () => {
     const trip = new RoundTrip()
     trip.measured(2)
     assert.strictEqual(trip.timeout(limits), 1000)
-    for (const expected of [2000, 4000, 8000, 10_000, 10_000]) {
-      trip.missed(limits)
+    for (const [n, expected] of [2000, 4000, 8000, 10_000, 10_000].entries()) {
+      assert.isTrue(trip.missed(20_000 * n, 20_000 * n + 10_000, limits))
       assert.strictEqual(trip.timeout(limits), expected)
     }
     trip.measured(2)
     assert.strictEqual(trip.timeout(limits), 1000)
+  })
+
+  it("takes what was asked before a miss and is missed after it for the same miss", () => {
+    const trip = new RoundTrip()
+    trip.measured(2)
+    assert.deepStrictEqual(
+      [0, 10, 999, 1000].map((askedAt) => trip.missed(askedAt, askedAt + 1000, limits)),
+      [true, false, false, true]
+    )
+    assert.strictEqual(trip.timeout(limits), 4000)
   })
 })

@@ -135,6 +135,24 @@ describe("SessionRpc", () => {
   )
 
   inNetwork(
+    "takes all that a peer misses at one time for one offence, and bans it for missing again and again",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      yield* b.rpc.handle(greet, () => Effect.succeed("hi"))
+      yield* a.rpc.call(b.target, greet, "")
+      world.cut = true
+      const calls = Array.from({ length: MAX_SERVING }, () => Effect.flip(a.rpc.call(b.target, greet, "")))
+      const missed = yield* Effect.forkChild(Effect.all(calls, { concurrency: MAX_SERVING }))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue((yield* Fiber.join(missed)).every((it) => it._tag === "RpcTimeout"))
+      assert.strictEqual(a.manager.stats().bans, 0)
+      const next = yield* Effect.forkChild(Effect.flip(a.rpc.call(b.target, greet, "")))
+      yield* TestClock.adjust("2 seconds")
+      assert.include(yield* Fiber.join(next), { _tag: "RpcTimeout", milliseconds: 2000 })
+    })
+  )
+
+  inNetwork(
     "gives up at once when the session ends",
     Effect.gen(function* () {
       const { a, b } = yield* pair

@@ -9,6 +9,9 @@ const MINUTE = 1 / 60
 
 const idle = { puts: 0, gets: 0, updates: 0, reads: 0, lookups: 0, files: 0, fileBytes: 1 }
 
+/** 200 kB a second. */
+const narrow = (plan: Plan): Plan => ({ ...plan, link: { ...plan.link, bandwidth: 2e5 } })
+
 const bugs: ReadonlyArray<readonly [name: string, plan: Plan]> = [
   [
     "a user is given a block of the own disk in which a bit has turned over",
@@ -21,6 +24,19 @@ const bugs: ReadonlyArray<readonly [name: string, plan: Plan]> = [
       workload: { ...idle, puts: 6, gets: 120 },
       faults: [60, 80, 100, 120].map((at, node) => ({ at, fault: { _tag: "FlipBit", node } }))
     })
+  ],
+  [
+    "a node bans everybody for half an hour, because its own burst of requests was slow on a narrow line",
+    narrow(
+      planOf({
+        scenario: "steady",
+        seed: 5,
+        nodes: 6,
+        hours: 2 * MINUTE,
+        sessions: "plain",
+        workload: { ...idle, updates: 12, herds: 3 }
+      })
+    )
   ]
 ]
 

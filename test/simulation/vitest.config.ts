@@ -9,6 +9,7 @@ const half = (half: 0 | 1): TestProjectInlineConfiguration => ({
     name: half === 0 ? "first half" : "second half",
     include: ["test/simulation/**/*.simulation.ts"],
     testTimeout: 600_000,
+    experimental: { viteModuleRunner: false },
     env: { ALLIUM_SEEDS_HALF: String(half) }
   }
 })

@@ -66,7 +66,7 @@ export const newerIsKept: Invariant = {
 const holdersOf = (simulation: Simulation, entry: Entry): ReadonlyArray<SimulatedNode> =>
   entry.holders.flatMap((id) => {
     const node = simulation.nodeOf(id)
-    return node !== undefined && node.isUp && isFaithful(node, entry.begun) ? [node] : []
+    return node?.isUp === true && isFaithful(node, entry.begun) ? [node] : []
   })
 
 const isAlive = (entry: Entry, simulation: Simulation): boolean =>
@@ -99,13 +99,14 @@ const getOf = (entry: Entry, simulation: Simulation) => {
 
 export const nothingIsLost: Invariant = {
   name: "nothing-is-lost",
-  sentence: "What was acknowledged is found by any node, as long as fewer holders failed than the put reported.",
+  sentence:
+    "What was acknowledged is found by whoever kept the protocol, while fewer holders failed than the put reported.",
   atRest: Effect.fnUntraced(function* (simulation) {
     const dice = simulation.world.dice.fork("nothing-is-lost")
     const wrong: Array<string> = []
     for (const entry of simulation.ledger.entries.slice(-ASKED_FOR)) {
       if (!isAlive(entry, simulation) || holdersOf(simulation, entry).length === 0) continue
-      const others = simulation.willing.filter((node) => !holds(node, entry.kind, entry.key, 0))
+      const others = simulation.willing.filter((node) => !node.wasByzantine && !holds(node, entry.kind, entry.key, 0))
       if (others.length === 0) continue
       const node = dice.pick(others)
       const said = yield* simulation.hear(node, getOf(entry, simulation), PATIENCE)

@@ -16,6 +16,9 @@ import type { Invariant } from "./Invariant.ts"
 const ASKED_FOR = 100
 /** Seconds that a get may take at rest. */
 const PATIENCE = 180
+/** How often a node asks that does not find one, and seconds between. */
+const TIMES = 3
+const AGAIN = 10
 
 /** A holder that keeps what it said: it did not lose its disk, keep nothing for others, or have a bit turned over. */
 const isFaithful = (node: SimulatedNode, since: number): boolean =>
@@ -97,6 +100,16 @@ const getOf = (entry: Entry, simulation: Simulation) => {
   })
 }
 
+/** As users do, who ask again: sessions may be closing for others at that moment. */
+const askedFor = Effect.fnUntraced(function* (simulation: Simulation, node: SimulatedNode, entry: Entry) {
+  let said = yield* simulation.hear(node, getOf(entry, simulation), PATIENCE)
+  for (let times = 1; times < TIMES && said !== undefined && Exit.isFailure(said); times++) {
+    yield* simulation.pass(AGAIN)
+    said = yield* simulation.hear(node, getOf(entry, simulation), PATIENCE)
+  }
+  return said
+})
+
 export const nothingIsLost: Invariant = {
   name: "nothing-is-lost",
   sentence:
@@ -109,7 +122,7 @@ export const nothingIsLost: Invariant = {
       const others = simulation.willing.filter((node) => !node.wasByzantine && !holds(node, entry.kind, entry.key, 0))
       if (others.length === 0) continue
       const node = dice.pick(others)
-      const said = yield* simulation.hear(node, getOf(entry, simulation), PATIENCE)
+      const said = yield* askedFor(simulation, node, entry)
       if (said === undefined) wrong.push(`node ${node.number} got no answer about a record within ${PATIENCE} s`)
       else if (Exit.isFailure(said)) {
         wrong.push(`node ${node.number} does not find ${describe(simulation, entry)}`)

@@ -118,7 +118,9 @@ export const nothingIsLost: Invariant = {
     const dice = simulation.world.dice.fork("nothing-is-lost")
     const wrong: Array<string> = []
     for (const entry of simulation.ledger.entries.slice(-ASKED_FOR)) {
-      if (!isAlive(entry, simulation) || holdersOf(simulation, entry).length === 0) continue
+      // Nobody looks for records at a client: what it alone could store is found by those whom it told of it.
+      const isReachable = holdersOf(simulation, entry).some((node) => !node.natted)
+      if (!isAlive(entry, simulation) || !isReachable) continue
       const others = simulation.willing.filter((node) => !node.wasByzantine && !holds(node, entry.kind, entry.key, 0))
       if (others.length === 0) continue
       const node = dice.pick(others)

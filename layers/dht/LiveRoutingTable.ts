@@ -19,7 +19,7 @@ import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
 
 /** Seconds after which the least recently heard of a full bucket is asked whether it lives, when a newcomer waits. */
-const UNHEARD = 300
+const UNHEARD = 1_200
 
 const isServer = (contact: Contact): boolean => (contact.record.capabilities & DHT_SERVER) !== 0
 

@@ -78,6 +78,7 @@ export const calm = Layer.mergeAll(
   production,
   Layer.succeed(Session.SweepPace, Schedule.spaced("10 seconds")),
   Layer.succeed(Session.HeartbeatAfter, minutes(2)),
+  Layer.succeed(Session.IdleAfter, minutes(30)),
   Layer.succeed(Dht.JoinStagger, seconds(30)),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("30 minutes")),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))

@@ -19,7 +19,7 @@ export interface PlanOptions extends Partial<Omit<Plan, "scenario" | "seed" | "n
 /** Up to these many nodes a run has real handshakes, the tempo of production, and tables for many sessions. */
 const NOISE_UP_TO = 200
 const PRODUCTION_UP_TO = 60
-const SESSIONS = 64
+const SESSIONS = 128
 const SESSIONS_OF_MANY = 16
 
 /** Between two homes on one continent, on lines of 100 Mbit/s. */

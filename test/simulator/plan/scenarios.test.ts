@@ -185,8 +185,8 @@ describe("what a plan has by default", () => {
   const of = (nodes: number, hours = 1) => planOf({ scenario: "steady", seed: 1, nodes, hours })
 
   it("is fidelity for small networks and economy for large ones", () => {
-    assert.include(of(60), { sessions: "noise", tempo: "production", sessionsMax: 64, storage: "memory" })
-    assert.include(of(200), { sessions: "noise", tempo: "calm", sessionsMax: 64 })
+    assert.include(of(60), { sessions: "noise", tempo: "production", sessionsMax: 128, storage: "memory" })
+    assert.include(of(200), { sessions: "noise", tempo: "calm", sessionsMax: 128 })
     assert.include(of(201), { sessions: "plain", tempo: "calm", sessionsMax: 16 })
   })
 

@@ -30,6 +30,7 @@ import type { KnownPeers } from "#services/identity/KnownPeers"
 import type { SecureRandom } from "#services/identity/SecureRandom"
 import { InvalidAddress } from "#services/node/Node"
 import type { SessionManager } from "#services/session/SessionManager"
+import type { TransportManager } from "#services/transport/TransportManager"
 import * as NodeBounds from "./NodeBounds.ts"
 import * as RunningNode from "./RunningNode.ts"
 
@@ -55,6 +56,7 @@ export type ServerNeeds =
   | QueryExecutor
   | SecureRandom
   | SessionManager
+  | TransportManager
 
 /** What a simulation may replace above the lowest layers; nothing of it on a real network. */
 export interface Variant {

@@ -21,7 +21,7 @@ const planFlags = {
   ),
   seed: Flag.Int("seed").pipe(Flag.withDescription("What every chance is drawn from (1)"), Flag.optional),
   hours: Flag.Finite("hours").pipe(
-    Flag.withDescription("How long it goes on, in virtual time (1)"),
+    Flag.withDescription("How long it goes on, in virtual time (1; above 2,000 nodes 0.25)"),
     Flag.withSchema(Hours),
     Flag.optional
   ),

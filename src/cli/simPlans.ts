@@ -25,6 +25,10 @@ export interface Plans {
   readonly each: Iterable<Plan>
 }
 
+/** Where so many nodes take minutes only to start, a quarter of an hour has the lookups that a plot needs, too. */
+const MANY = 2_000
+const HOURS_OF_MANY = 0.25
+
 export const plansOf = Effect.fnUntraced(function* (flags: PlanFlags, replay: string | undefined) {
   if (replay === undefined) return generated(flags)
   const said = Object.entries(flags).flatMap(([name, value]) => (Option.isSome(value) ? [`--${name}`] : []))
@@ -43,7 +47,7 @@ const generated = (flags: PlanFlags): Plans => {
   const runs = Option.getOrElse(flags.runs, () => 1)
   const rest = {
     nodes,
-    hours: Option.getOrElse(flags.hours, () => 1),
+    hours: Option.getOrElse(flags.hours, () => (nodes > MANY ? HOURS_OF_MANY : 1)),
     ...Option.match(flags.sessions, { onNone: () => ({}), onSome: (sessions) => ({ sessions }) }),
     ...Option.match(flags.storage, { onNone: () => ({}), onSome: (storage) => ({ storage }) }),
     ...Option.match(flags.tempo, { onNone: () => ({}), onSome: (tempo) => ({ tempo }) })

@@ -5,7 +5,7 @@
  *   network   100 nodes with Noise, and 1,000 with plain sessions: virtual seconds for each real one
  */
 import { performance } from "node:perf_hooks"
-import { Clock, Context, Effect, Schedule, Scheduler } from "effect"
+import { Clock, Context, Effect, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { planOf } from "#simulator/plan/scenarios"
 import { simulate } from "#simulator/simulate"
@@ -19,9 +19,13 @@ const WAKES = 100
 const REPS = 5
 
 /** Fibers that wake at times of their own, each `WAKES` times. */
-const sleepers = Array.from({ length: FIBERS }, (_, n) =>
-  Effect.repeat(Effect.void, Schedule.spaced(`${100 + (n % 97)} millis`).pipe(Schedule.upTo({ times: WAKES })))
-)
+const sleepers = Array.from({ length: FIBERS }, (_, n) => {
+  const nap = Effect.sleep(100 + (n % 97))
+  return Effect.suspend(() => {
+    let wakes = 0
+    return Effect.whileLoop({ while: () => wakes < WAKES, body: () => nap, step: () => void wakes++ })
+  })
+})
 const EVENTS = FIBERS * WAKES
 
 const virtual = (): number => {

@@ -10,16 +10,13 @@ import { BUCKETS, BucketTable, K, REPLACEMENTS } from "#core/dht/BucketTable"
 import { RETIRED_LIMIT, Retired } from "#core/dht/Retired"
 import type { Contact } from "#core/identity/Contact"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
-import { PROBE_QUEUE, PROBES, VERIFIED_FOR } from "#services/dht/Limits"
+import { PROBE_QUEUE, PROBES, VOUCHES } from "#services/dht/Limits"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { LivenessPace, VerifyAfter } from "#services/dht/Schedules"
 import { Identity } from "#services/identity/Identity"
 import { Bounds } from "#services/node/Bounds"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
-
-/** Seconds after which the least recently heard of a full bucket is asked whether it lives, when a newcomer waits. */
-const UNHEARD = 1_200
 
 const isServer = (contact: Contact): boolean => (contact.record.capabilities & DHT_SERVER) !== 0
 
@@ -29,6 +26,8 @@ export const make = Effect.gen(function* () {
   const addresses = yield* AddressProbe
   const clock = yield* Clock.Clock
   const [pace, verifyAfter] = [yield* LivenessPace, yield* VerifyAfter]
+  /** Seconds for which a verification counts: longer than the next one takes to come. */
+  const vouchFor = Math.round(Duration.toSeconds(verifyAfter) * VOUCHES)
   const table = new BucketTable<Contact>(nodeId, { capped: !local })
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
   /** Full means that enough is being verified: whoever is left out comes with the next look through the table. */
@@ -54,8 +53,7 @@ export const make = Effect.gen(function* () {
   const seen = (contact: Contact, verified: boolean): void => {
     if (!isServer(contact)) return
     retired.remove(contact.key)
-    const oldest = table.seen(contact, verified, now())
-    if (oldest !== undefined && now() - (table.find(oldest.key)?.lastSeen ?? 0) > UNHEARD) doubt(oldest)
+    table.seen(contact, verified, now())
   }
 
   const failed = (key: string): void => {
@@ -97,7 +95,7 @@ export const make = Effect.gen(function* () {
     seen,
     failed,
     closest: (target, count = K) => table.closest(target, count),
-    shareable: (target, count = K) => table.closest(target, count, now() - VERIFIED_FOR),
+    shareable: (target, count = K) => table.closest(target, count, now() - vouchFor),
     find: (key) => table.find(key),
     list: () => [...table.entries()],
     size: () => table.size,

@@ -8,8 +8,11 @@ export const MOST_REPLICAS = 20
 /** Answers that must show a mutable record before the highest `seq` among them is believed. */
 export const QUORUM = 3
 
-/** Seconds for which a handshake that this node dialled vouches for the addresses of a contact. */
-export const VERIFIED_FOR = 3_600
+/**
+ * A handshake that this node dialled vouches for a contact's addresses so many times as long as it takes until the next
+ * one (`VerifyAfter`): an hour.
+ */
+export const VOUCHES = 4 / 3
 
 /**
  * Stores that one peer may ask for: one of 32 KiB blocks at 64 MiB a second, and a short burst.

@@ -26,7 +26,7 @@ export const LivenessPace = Context.Reference<Schedule.Schedule<unknown>>("alliu
   defaultValue: () => Schedule.spaced("1 minute")
 })
 
-/** The age at which a contact's address is verified again: before `VERIFIED_FOR` has passed. */
+/** The age at which a contact's address is verified again; it counts as verified for `VOUCHES` times as long. */
 export const VerifyAfter = Context.Reference<Duration.Duration>("allium/services/dht/VerifyAfter", {
   defaultValue: () => Duration.minutes(45)
 })

@@ -72,22 +72,22 @@ export class BucketTable<C extends TableNode> {
   }
 
   /**
-   * A contact was met; `verified` when this node dialled it. Answers the contact whose life is in doubt, if there is
-   * one: the least recently seen of a full bucket, for which the newcomer waits.
+   * A contact was met; `verified` when this node dialled it. A newcomer to a full bucket waits for a place, and nobody
+   * is asked whether he still lives on its account: whoever does not loses his place in the background.
    */
-  seen(contact: C, verified: boolean, now: number): C | undefined {
+  seen(contact: C, verified: boolean, now: number): void {
     const index = commonPrefixLength(this.#own, contact.nodeId)
-    if (index === 256) return undefined
+    if (index === 256) return
     const known = this.#entries.get(contact.key)
     if (known !== undefined) {
-      if (known.contact !== contact && !this.#moved(known, contact, index)) return undefined
+      if (known.contact !== contact && !this.#moved(known, contact, index)) return
       if (verified) known.verifiedAt = now
       known.lastSeen = now
       known.failures = 0
       const { live } = this.#bucket(index)
       live.delete(contact.key)
       live.set(contact.key, known)
-      return undefined
+      return
     }
     const entry: TableEntry<C> = {
       contact,
@@ -99,14 +99,9 @@ export class BucketTable<C extends TableNode> {
       prefixes: this.#capped ? prefixesOf(contact.addresses) : []
     }
     const bucket = this.#bucket(index)
-    if (bucket.live.size < K) {
-      bucket.waiting.delete(contact.key)
-      if (this.#fits(entry.prefixes, bucket)) this.#enter(bucket, entry)
-      return undefined
-    }
-    this.#wait(bucket, entry)
-    const [oldest] = bucket.live.values()
-    return oldest?.contact
+    if (bucket.live.size >= K) return void this.#wait(bucket, entry)
+    bucket.waiting.delete(contact.key)
+    if (this.#fits(entry.prefixes, bucket)) this.#enter(bucket, entry)
   }
 
   /**

@@ -8,15 +8,15 @@ import { RoutingTable } from "#services/dht/RoutingTable"
 import { NETWORK } from "../nodeLayer.ts"
 import type { Invariant } from "./Invariant.ts"
 
-/** 45 minutes until a contact is verified again, and ten for three failed tries one after the other. */
-const DEAD_FOR = 55 * 60
+/** Minutes: 45 until a contact is verified again (120 if calm), and ten for three failed tries one after the other. */
+const DEAD_FOR = { production: 55, calm: 130 } as const
 
 export const deadLeave: Invariant = {
   name: "dead-leave",
-  sentence: `No routing table holds a node that has been dead for ${DEAD_FOR / 60} minutes.`,
+  sentence: `No routing table holds a node that has been dead for ${DEAD_FOR.production} minutes (${DEAD_FOR.calm} at a calm tempo).`,
   every: 300,
   check: function* (simulation) {
-    const limit = simulation.world.time.now - DEAD_FOR * 1000
+    const limit = simulation.world.time.now - DEAD_FOR[simulation.plan.tempo] * 60_000
     const dead = new Map(
       simulation.world.nodes.flatMap((node) =>
         node.program === undefined && node.runs > 0 && node.endedAt < limit && node.id !== undefined

@@ -110,11 +110,11 @@ describe("BucketTable", () => {
     return { bucket, table }
   }
 
-  it("keeps old contacts of a full bucket and names the least recently seen one as doubtful", () => {
+  it("keeps old contacts of a full bucket, and has a newcomer wait", () => {
     const { bucket, table } = full()
-    table.seen(bucket[0]!, false, 100)
-    assert.strictEqual(table.seen(bucket[K]!, true, 101), bucket[1])
+    table.seen(bucket[K]!, true, 101)
     assert.isUndefined(table.find(bucket[K]!.key))
+    assert.deepStrictEqual([table.size, table.waiting], [K, 1])
   })
 
   it("retires a contact at the third strike in a row and lets the latest newcomer in", () => {

@@ -76,11 +76,12 @@ export const local = Layer.merge(production, Layer.succeed(Dht.JoinStagger, Dura
  */
 export const calm = Layer.mergeAll(
   production,
-  Layer.succeed(Session.SweepPace, Schedule.spaced("10 seconds")),
+  Layer.succeed(Session.SweepPace, Schedule.spaced("30 seconds")),
   Layer.succeed(Session.HeartbeatAfter, minutes(5)),
   Layer.succeed(Session.IdleAfter, minutes(30)),
   Layer.succeed(Dht.JoinStagger, seconds(30)),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("1 hour")),
+  Layer.succeed(Dht.LivenessPace, Schedule.spaced("5 minutes")),
   Layer.succeed(Dht.VerifyAfter, hours(2)),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))
 )

@@ -18,18 +18,19 @@ export const withinLimits: Invariant = {
   }
 }
 
-/** Seconds by which every handshake has ended: its deadline of 10, the sweep's 10, and the end's way. */
-const HANDSHAKE = 30
+/** Seconds by which every handshake has ended: its deadline of 10, a sweep (of 30 if calm), and the end's way. */
+const HANDSHAKE = { production: 30, calm: 60 } as const
 
 export const connectionsAreSessions: Invariant = {
   name: "connections-are-sessions",
-  sentence: `A connection that is older than ${HANDSHAKE} seconds belongs to a session.`,
+  sentence: `A connection that is older than ${HANDSHAKE.production} seconds (${HANDSHAKE.calm} at a calm tempo) belongs to a session.`,
   every: 120,
-  check: function* ({ world }) {
+  check: function* ({ plan, world }) {
+    const since = world.time.now - HANDSHAKE[plan.tempo] * 1000
     for (const node of world.nodes) {
       if (node.services === undefined || node.program?.process.state !== "running" || node.behaviour !== undefined)
         continue
-      const old = [...node.host.ends].filter((end) => world.time.now - end.since > HANDSHAKE * 1000).length
+      const old = [...node.host.ends].filter((end) => end.since < since).length
       const open = Context.get(node.services, SessionManager).stats().open
       if (old > open) yield `node ${node.number} has ${old} old connections and ${open} sessions`
     }

@@ -33,7 +33,7 @@ const LINK: LinkProfile = {
   reordering: 0
 }
 
-/** A network of a thousand nodes sees this many lookups in a run of any length: a tenth above what a plot needs. */
+/** In a run of any length: one for every two nodes, at most a tenth above what a plot needs. */
 const LOOKUPS = 1_100
 const LOOKUPS_LEAST = 10
 
@@ -42,7 +42,7 @@ const workloadOf = (nodes: number, hours: number): Workload => ({
   gets: 12,
   updates: 4,
   reads: 8,
-  lookups: Math.max(LOOKUPS_LEAST, (LOOKUPS * Math.min(1, nodes / 1_000)) / (hours * 60)),
+  lookups: Math.max(LOOKUPS_LEAST, Math.min(LOOKUPS, nodes / 2) / (hours * 60)),
   files: 0.2,
   fileBytes: 256 * 1024
 })

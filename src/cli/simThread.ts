@@ -13,7 +13,7 @@ const MiB = 1024 * 1024
 const HEAP = 3_456 // MiB
 const HEAP_A_NODE = 2 // MiB
 /** Nearly everything that a run makes is soon forgotten: with more room, less of it has to be copied before it is. */
-const YOUNG = 96 // MiB
+const YOUNG = 384 // MiB
 
 /** MiB. */
 const heapFor = (nodes: number): number =>

@@ -21,6 +21,8 @@ export const bringUp = Effect.fnUntraced(function* (
   for (let number = 0; number < plan.nodes; number++) {
     world.start(world.addNode())
     yield* pass(number < FIRST ? FIRST_APART : APART)
+    // Each of these passes is shorter than a slice.
+    if (onSlice !== undefined) yield* onSlice
   }
   const deadline = world.time.now + PATIENCE
   while (world.time.now < deadline && !world.nodes.every((node) => world.isJoined(node))) yield* pass(LOOK_EVERY)

@@ -14,6 +14,18 @@ const narrow = (plan: Plan): Plan => ({ ...plan, link: { ...plan.link, bandwidth
 
 const bugs: ReadonlyArray<readonly [name: string, plan: Plan]> = [
   [
+    "both sides of a partition of some minutes have struck each other off and never meet again",
+    planOf({
+      scenario: "partition",
+      seed: 1,
+      nodes: 8,
+      hours: 16 * MINUTE,
+      sessions: "plain",
+      workload: { ...idle, lookups: 20 },
+      faults: [{ at: 30, fault: { _tag: "Partition", nodes: [4, 5, 6, 7], lasts: 900 } }]
+    })
+  ],
+  [
     "a user is given a block of the own disk in which a bit has turned over",
     planOf({
       scenario: "churn",

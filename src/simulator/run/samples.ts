@@ -7,10 +7,11 @@ import type { Simulation } from "./Simulation.ts"
 /** Records whose copies are counted: the latest. */
 const COUNTED = 300
 
-/** Now, and then every `seconds` until the world ends. */
-export const takeSample = (simulation: Simulation, seconds: number): void => {
+/** Now, and then every `seconds` until it is over. */
+export const takeSample = (simulation: Simulation, seconds: number, isOver: () => boolean): void => {
   let before = { count: 0, failed: 0 }
   const take = (): void => {
+    if (isOver()) return
     const { count, failed } = simulation.operations
     simulation.samples.push({
       at: Math.round(simulation.now),

@@ -1,9 +1,10 @@
 /**
  * Joins the network in rounds: first the peers that were saved, then, where few of them live, the bootstrap list; then
- * a lookup of the own id, which introduces this node to its neighbours. Rounds are repeated until one reaches somebody,
+ * a lookup of the own id, which introduces this node to its neighbours, and of ids far from it. Rounds are repeated until one reaches somebody,
  * and again whenever the table has run empty.
  */
 import { Clock, Deferred, Duration, Effect, Exit, Layer, Random, Result } from "effect"
+import { refreshTargets } from "#core/dht/refreshTargets"
 import type { Contact } from "#core/identity/Contact"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { Address } from "#schemas/transport/Address"
@@ -32,6 +33,9 @@ interface Round {
 }
 
 const ID_BYTES = 32
+
+/** Regions of a network of a million nodes that lie outside of the own neighbourhood. */
+const REFRESHED = 16
 
 export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
   const { local, nodeId } = yield* Identity
@@ -83,13 +87,20 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
       : dial(address.peer, [address], true, address.toString())
   )
 
+  /** Where the table knows nobody, a few are found, one region after the other. */
+  const refresh = Effect.suspend(() => {
+    const known = table.list().map(({ contact }) => contact.nodeId)
+    const targets = refreshTargets(nodeId, known, random.bytes).slice(0, REFRESHED)
+    return Effect.forEach(targets, queries.locate, { discard: true })
+  })
+
   /** One round; whether there is anybody to talk to afterwards. Nobody to try is no failure: others will come. */
   const round = Effect.gen(function* () {
     const saved = yield* trySaved
     const list = saved.reached < ENOUGH_SAVED ? yield* tryList : { reached: 0, tried: [] }
     const tried = [...saved.tried, ...list.tried]
     if (saved.reached + list.reached === 0 && tried.length > 0) return yield* new BootstrapFailed({ tried })
-    if (saved.reached + list.reached > 0) yield* queries.lookupNode(nodeId)
+    if (saved.reached + list.reached > 0) yield* Effect.andThen(queries.lookupNode(nodeId), refresh)
   }).pipe(
     Effect.timeoutOrElse({
       duration: timeout,

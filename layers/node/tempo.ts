@@ -79,7 +79,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Session.SweepPace, Schedule.spaced("30 seconds")),
   Layer.succeed(Session.HeartbeatAfter, minutes(5)),
   Layer.succeed(Session.IdleAfter, minutes(30)),
-  Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("1 hour")),
+  Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("2 hours")),
   Layer.succeed(Dht.LivenessPace, Schedule.spaced("5 minutes")),
   Layer.succeed(Dht.VerifyAfter, hours(2)),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))

@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
     const list = saved.reached < ENOUGH_SAVED ? yield* tryList : { reached: 0, tried: [] }
     const tried = [...saved.tried, ...list.tried]
     if (saved.reached + list.reached === 0 && tried.length > 0) return yield* new BootstrapFailed({ tried })
-    if (saved.reached + list.reached > 0) yield* Effect.andThen(queries.lookupNode(nodeId), refresh)
+    if (saved.reached + list.reached > 0) yield* queries.lookupNode(nodeId)
   }).pipe(
     Effect.timeoutOrElse({
       duration: timeout,
@@ -148,7 +148,9 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
 
   yield* Effect.addFinalizer(() => save)
   yield* Effect.forkScoped(Effect.schedule(save, saving))
-  yield* Effect.forkScoped(wait.pipe(Effect.andThen(join), Effect.andThen(Effect.schedule(discover, discovery))))
+  yield* Effect.forkScoped(
+    wait.pipe(Effect.andThen(join), Effect.andThen(refresh), Effect.andThen(Effect.schedule(discover, discovery)))
+  )
 
   return Bootstrap.of({ isBootstrapped: () => bootstrapped, joined: Deferred.await(first) })
 })

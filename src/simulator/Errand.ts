@@ -4,9 +4,10 @@
  */
 import { Cause, Duration, Effect, Exit, Fiber, Scope } from "effect"
 import type { NodeServices } from "./nodeLayer.ts"
-import { type Simulation, Task } from "./run/Simulation.ts"
+import type { Simulation } from "./run/Simulation.ts"
 import type { Program, SimulatedNode } from "./SimulatedNode.ts"
 import { eventsText, NodeDown } from "./TestErrors.ts"
+import { Task } from "./time/Task.ts"
 
 /** For an effect to end that was interrupted. */
 const INTERRUPTION = Duration.seconds(30)

@@ -4,7 +4,8 @@ import { Effect, FiberSet, Layer, Result } from "effect"
 import { type Address, parseAddress } from "#schemas/transport/Address"
 import { type Connection, DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
 import type { Trace } from "../Trace.ts"
-import { TimedEvent, type VirtualTime } from "../time/VirtualTime.ts"
+import { Task } from "../time/Task.ts"
+import type { VirtualTime } from "../time/VirtualTime.ts"
 import { type Accept, Host } from "./Host.ts"
 import { Nat } from "./Nat.ts"
 import { StreamEnd } from "./StreamEnd.ts"
@@ -14,19 +15,6 @@ type NatKind = ConstructorParameters<typeof Nat>[0]
 
 /** Of a connection that begins: the headers of one empty message each way. */
 const OPENING_BYTES = 80
-
-class Later extends TimedEvent {
-  readonly #task: () => void
-
-  constructor(task: () => void) {
-    super()
-    this.#task = task
-  }
-
-  fire(): void {
-    this.#task()
-  }
-}
 
 export class Network {
   readonly time: VirtualTime
@@ -132,7 +120,7 @@ export class Network {
         if (inside === undefined) return
         const accept = far.listeners.get(inside)
         const theirs = far.process
-        if (theirs?.state === "paused") return void theirs.hold(new Later(ask))
+        if (theirs?.state === "paused") return void theirs.hold(new Task(ask))
         if (accept === undefined || theirs === undefined || theirs.state !== "running") {
           return void answer(Effect.fail(new DialFailed({ address: address.text, reason: "refused" })))
         }
@@ -156,7 +144,7 @@ export class Network {
     if (!this.wire.passes(from.number, to.number)) return
     const { copies, extra } = this.wire.delay(from.number, to.number, latency)
     this.carried(from.number, to.number, undefined, (OPENING_BYTES / 2) * copies)
-    this.time.schedule(new Later(task), latency + extra, process)
+    this.time.schedule(new Task(task), latency + extra, process)
   }
 }
 

@@ -8,7 +8,7 @@ import type { Dice } from "../Dice.ts"
 import type { Invariant } from "../invariants/Invariant.ts"
 import type { NodeServices } from "../nodeLayer.ts"
 import type { Program, SimulatedNode } from "../SimulatedNode.ts"
-import { TimedEvent } from "../time/VirtualTime.ts"
+import { Task } from "../time/Task.ts"
 import type { World } from "../World.ts"
 import { Ledger } from "./Ledger.ts"
 import { Tally } from "./Tally.ts"
@@ -25,20 +25,6 @@ export interface Operation {
   readonly program: Program
   /** Milliseconds of the world. */
   readonly since: number
-}
-
-/** Something to be done at a time. */
-export class Task extends TimedEvent {
-  readonly #task: () => void
-
-  constructor(task: () => void) {
-    super()
-    this.#task = task
-  }
-
-  fire(): void {
-    this.#task()
-  }
 }
 
 export class Simulation {

@@ -8,6 +8,7 @@ import type { Mutable } from "#schemas/dht/Mutable"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 import type { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
+import type { CheckedRecord } from "./RecordValidators.ts"
 
 /** How an operation travels. `anonymous` needs the onion router; without one it fails with `PrivacyUnavailable`. */
 export const Privacy = Schema.Literals(["direct", "anonymous"])
@@ -36,6 +37,8 @@ export interface LookupReport {
   readonly failures: number
   /** Length of the chain of answers that led to the closest node. */
   readonly hops: number
+  /** That chain, from the first that was asked to the closest that answered. */
+  readonly path: ReadonlyArray<NodeId>
   readonly milliseconds: number
 }
 
@@ -52,13 +55,39 @@ export interface PutReceipt {
 
 export interface OperationOptions {
   readonly privacy?: Privacy
+  /** Disjoint paths of a lookup, 1 to 8 and 1 by default: with 3, a fifth of all nodes may lie (S/Kademlia). */
+  readonly paths?: number
 }
 
 export interface PutOptions extends OperationOptions {
   /** Replicas wanted, 1 to 20; the node's `replicationFactor` by default. */
   readonly factor?: number
-  /** Seconds; at most 7 d for blocks, 30 d for mutable records, and those by default. */
+  /** Seconds; at most 7 d for blocks, 30 d for mutable records and names, and those by default. */
   readonly lifetime?: number
+  /**
+   * Whether this node refreshes it before it dies, until it is removed (`Replicator.removeContent`). By default it does
+   * where no `lifetime` is given.
+   */
+  readonly keep?: boolean
+}
+
+/** In whose name: the open namespace, where everybody has an entry of his own, unless given. */
+export interface NameOptions {
+  readonly authority?: PublicKey
+  /** From the authority to this node, each as its CBOR; none in the open namespace. */
+  readonly grants?: ReadonlyArray<Uint8Array>
+}
+
+/** An entry under a name. */
+export interface NameEntry {
+  readonly value: Uint8Array
+  readonly author: PublicKey
+  readonly seq: number
+  /** Unix seconds. */
+  readonly issued: number
+  readonly expires: number
+  /** The authority's own is 5; below it the role of its last grant; 0 in the open namespace. */
+  readonly role: number
 }
 
 export interface ProviderInfo {
@@ -104,5 +133,30 @@ export class Dht extends Context.Service<
       cid: Cid,
       options?: OperationOptions
     ) => Effect.Effect<ReadonlyArray<ProviderInfo>, StorageFailed | PrivacyUnavailable>
+    /** Signs and stores this node's next entry under a plain name (kind 10); at most 1 KiB, an empty value deletes. */
+    readonly putName: (
+      name: string,
+      value: Uint8Array,
+      options?: PutOptions & NameOptions
+    ) => Effect.Effect<PutReceipt & { readonly seq: number }, PutError>
+    /**
+     * Every entry under a name, best first: with an authority by role, then the later; in the open namespace this
+     * node's own, then the latest. Deleted ones are left out; `NotFound` where none is left.
+     */
+    readonly getName: (
+      name: string,
+      options?: OperationOptions & Pick<NameOptions, "authority">
+    ) => Effect.Effect<ReadonlyArray<NameEntry>, GetError>
+    /** Stores a finished record of any kind whose validators take it: what stands above the DHT makes its own. */
+    readonly putRecord: (kind: number, record: Uint8Array, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
+    /**
+     * Every valid record under a key, of each member the newest, from all who answered, further pages included; at most
+     * as many as the kind allows. Empty where nobody holds any.
+     */
+    readonly getRecords: (
+      kind: number,
+      key: Uint8Array,
+      options?: OperationOptions
+    ) => Effect.Effect<ReadonlyArray<CheckedRecord>, StorageFailed | PrivacyUnavailable>
   }
 >()("allium/services/dht/Dht") {}

@@ -9,7 +9,26 @@ export interface NodesFound {
   readonly report: LookupReport
 }
 
-export interface ValueQuery {
+/** One request of a lookup, told when its answer came or was given up. */
+export interface LookupStep {
+  readonly contact: Contact
+  /** Answers on the way to it, from 1. */
+  readonly hop: number
+  /** Which of the disjoint paths asked it, from 0. */
+  readonly path: number
+  readonly outcome: "answered" | "refused" | "silent"
+  readonly milliseconds: number
+  /** Contacts in its answer that were new to the lookup. */
+  readonly fresh: number
+}
+
+export interface LookupOptions {
+  /** Disjoint paths, 1 to 8: no node is asked by two of them (S/Kademlia, section 4.4). 1 by default. */
+  readonly paths?: number
+  readonly onStep?: (step: LookupStep) => void
+}
+
+export interface ValueQuery extends LookupOptions {
   readonly kind: number
   readonly key: Uint8Array
   readonly minSeq?: number
@@ -23,7 +42,7 @@ export class QueryExecutor extends Context.Service<
   QueryExecutor,
   {
     /** The k closest live nodes to a target. Always ends; an empty network gives an empty list. */
-    readonly lookupNode: (target: Uint8Array) => Effect.Effect<NodesFound>
+    readonly lookupNode: (target: Uint8Array, options?: LookupOptions) => Effect.Effect<NodesFound>
     /**
      * The k closest nodes as the closest few of them know it: ends when α of them have answered, so `closest` holds
      * nodes that were only heard of. For whoever asks each of them anyway, at half the requests.
@@ -34,7 +53,8 @@ export class QueryExecutor extends Context.Service<
     /** GetProviders along the way, every answer to `accept`. */
     readonly lookupProviders: (
       key: Uint8Array,
-      accept: (records: ReadonlyArray<Uint8Array>, from: Contact) => boolean
+      accept: (records: ReadonlyArray<Uint8Array>, from: Contact) => boolean,
+      options?: LookupOptions
     ) => Effect.Effect<NodesFound>
   }
 >()("allium/services/dht/QueryExecutor") {}

@@ -33,6 +33,25 @@ export interface StoredRecord {
   readonly bytes: Uint8Array
 }
 
+/** A stored record without its content. */
+export interface RecordSummary {
+  readonly kind: number
+  readonly key: Uint8Array
+  readonly member: Uint8Array
+  readonly seq: number
+  readonly expires: number
+  readonly storedBy: Uint8Array
+  readonly size: number
+  /** SHA-256 of the record, which of a block is its key. */
+  readonly digest: Uint8Array
+}
+
+/** Keys in ascending order, both ends included; all of them by default. */
+export interface KeyRange {
+  readonly from?: Uint8Array
+  readonly to?: Uint8Array
+}
+
 export interface StoreUsage {
   readonly records: number
   readonly bytes: number
@@ -60,6 +79,15 @@ export class RecordStore extends Context.Service<
       afterKey: Uint8Array | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<StoredRecord>, StorageFailed>
+    /**
+     * What is held in a range, in ascending (key, kind, member) from above `after`, at most `limit`. No content is read
+     * but of records whose digest nobody knows yet.
+     */
+    readonly list: (
+      range: KeyRange,
+      limit: number,
+      after?: Pick<RecordSummary, "key" | "kind" | "member">
+    ) => Effect.Effect<ReadonlyArray<RecordSummary>, StorageFailed>
     /** What this NodeId has stored here; everything without an argument. Kept as running totals, so cheap. */
     readonly usage: (storedBy?: Uint8Array) => Effect.Effect<StoreUsage, StorageFailed>
   }

@@ -9,7 +9,7 @@ import type { Contact } from "#core/identity/Contact"
 import { type DhtAnswer, type DhtRequest, PEERS_LIMIT } from "#schemas/dht/DhtMessage"
 import { isRecordKind } from "#schemas/dht/Record"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
-import { type NodesFound, QueryExecutor } from "#services/dht/QueryExecutor"
+import { type LookupOptions, type LookupStep, type NodesFound, QueryExecutor } from "#services/dht/QueryExecutor"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { Rpc, type RpcError } from "#services/rpc/Rpc"
@@ -18,6 +18,7 @@ import { SessionManager } from "#services/session/SessionManager"
 interface Plan {
   readonly target: Uint8Array
   readonly request: DhtRequest
+  readonly options: LookupOptions
   /** Nodes that must have answered. */
   readonly settle: number
   /** Asked besides, at once. */
@@ -53,8 +54,14 @@ export const make = Effect.gen(function* () {
     return contacts
   }
 
-  /** Who did not answer, as against who answered that it will not. */
-  const isSilence = (error: RpcError): boolean => error._tag !== "RpcFailure" && error._tag !== "RpcBusy"
+  /** Who did not answer is another case than who answered that it will not. */
+  const outcomeOf = (exit: Exit.Exit<DhtAnswer, RpcError>): LookupStep["outcome"] => {
+    if (Exit.isSuccess(exit)) return "answered"
+    const error = Exit.findErrorOption(exit)
+    return error._tag === "Some" && (error.value._tag === "RpcFailure" || error.value._tag === "RpcBusy")
+      ? "refused"
+      : "silent"
+  }
 
   /** Calls back once, when the lookup is over; the answer gives it up before. */
   const drive = (plan: Plan, lookup: Lookup<Contact>, done: () => void): (() => void) => {
@@ -71,30 +78,38 @@ export const make = Effect.gen(function* () {
     }
     const ask = (contact: Contact, isHint: boolean): void => {
       if (over) return
+      const askedAt = clock.currentTimeMillisUnsafe()
       const fiber = run(rpc.dht(contact, plan.request))
       underWay.add(fiber)
       fiber.addObserver((exit) => {
         underWay.delete(fiber)
         if (over) return
         if (isHint) hintsOpen--
-        hear(contact, exit, isHint)
+        const fresh = hear(contact, exit, isHint)
+        plan.options.onStep?.({
+          contact,
+          hop: lookup.depthOf(contact.key),
+          path: 0,
+          outcome: outcomeOf(exit),
+          milliseconds: clock.currentTimeMillisUnsafe() - askedAt,
+          fresh
+        })
         proceed()
       })
     }
-    const hear = (contact: Contact, exit: Exit.Exit<DhtAnswer, RpcError>, isHint: boolean): void => {
+    const hear = (contact: Contact, exit: Exit.Exit<DhtAnswer, RpcError>, isHint: boolean): number => {
       if (Exit.isFailure(exit)) {
         if (!isHint) lookup.failed(contact.key)
-        const error = Exit.findErrorOption(exit)
-        if (error._tag === "Some" && isSilence(error.value)) table.failed(contact.key)
-        return
+        if (outcomeOf(exit) === "silent") table.failed(contact.key)
+        return 0
       }
       const answer = exit.value
       table.seen(contact, sessions.find(contact.key)?.dialled === true)
       const found = answer._tag === "Stored" ? [] : admit(answer.peers, contact)
-      if (isHint) lookup.heard(found)
-      else lookup.answered(contact.key, found)
+      const fresh = isHint ? lookup.heard(found) : lookup.answered(contact.key, found)
       if (answer._tag === "Values" && answer.records.length > 0 && plan.accept?.(answer.records, contact) === true)
         finish()
+      return fresh
     }
     const proceed = (): void => {
       if (over) return
@@ -115,37 +130,41 @@ export const make = Effect.gen(function* () {
         table.closest(plan.target, K)
       )
       return Effect.sync(
-        drive(plan, lookup, () =>
+        drive(plan, lookup, () => {
+          const path = lookup.path()
           resume(
             Effect.succeed({
               closest: plan.settle < K ? lookup.candidates(K) : lookup.closest(),
               report: {
                 requests: lookup.requests + (plan.hints?.length ?? 0),
                 failures: lookup.failures,
-                hops: lookup.hops(),
+                hops: path.length,
+                path: path.map((contact) => contact.nodeId),
                 milliseconds: clock.currentTimeMillisUnsafe() - start
               }
             })
           )
-        )
+        })
       )
     })
 
   return QueryExecutor.of({
-    lookupNode: (target) => execute({ target, request: { _tag: "FindNode", target }, settle: K }),
-    locate: (target) => execute({ target, request: { _tag: "FindNode", target }, settle: ALPHA }),
-    lookupValue: ({ accept, hints = [], key, kind, minSeq = 0 }) =>
+    lookupNode: (target, options = {}) =>
+      execute({ target, request: { _tag: "FindNode", target }, options, settle: K }),
+    locate: (target) => execute({ target, request: { _tag: "FindNode", target }, options: {}, settle: ALPHA }),
+    lookupValue: ({ accept, hints = [], key, kind, minSeq = 0, ...options }) =>
       isRecordKind(kind)
         ? execute({
             target: key,
             request: { _tag: "FindValue", kind, key, minSeq, after: NOTHING },
+            options,
             settle: K,
             accept,
             hints: hints.filter((hint) => hint.key !== ownKey)
           })
-        : Effect.succeed({ closest: [], report: { requests: 0, failures: 0, hops: 0, milliseconds: 0 } }),
-    lookupProviders: (key, accept) =>
-      execute({ target: key, request: { _tag: "GetProviders", key, after: NOTHING }, settle: K, accept })
+        : Effect.succeed({ closest: [], report: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 } }),
+    lookupProviders: (key, accept, options = {}) =>
+      execute({ target: key, request: { _tag: "GetProviders", key, after: NOTHING }, options, settle: K, accept })
   })
 })
 

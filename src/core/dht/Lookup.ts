@@ -39,6 +39,8 @@ interface Candidate<C> extends Placed {
   readonly contact: C
   /** Leading bits shared with the target: candidates with equal closeness are in one class. */
   readonly closeness: number
+  /** Whose answer first named it; undefined for a seed. */
+  readonly from: Candidate<C> | undefined
   /** Answers on the way to it, from the seeds. */
   readonly depth: number
   state: State
@@ -58,7 +60,7 @@ export class Lookup<C extends LookupNode> {
   constructor(options: LookupOptions, seeds: ReadonlyArray<C>) {
     this.#options = options
     this.#head = headOf(options.target)
-    this.#add(seeds, 1)
+    this.#add(seeds, undefined)
   }
 
   get requests(): number {
@@ -89,18 +91,20 @@ export class Lookup<C extends LookupNode> {
   }
 
   /** Contacts from elsewhere than an answer of this lookup. */
-  heard(contacts: ReadonlyArray<C>): void {
-    this.#add(contacts, 1)
+  heard(contacts: ReadonlyArray<C>): number {
+    return this.#add(contacts, undefined)
   }
 
-  answered(key: string, contacts: ReadonlyArray<C>): void {
+  /** The answer is how many of the contacts were new. */
+  answered(key: string, contacts: ReadonlyArray<C>): number {
     const candidate = this.#known.get(key)
-    if (candidate?.state !== "asked") return
+    if (candidate?.state !== "asked") return 0
     candidate.state = "answered"
     this.#inFlight--
     const before = this.#candidates[0]
-    this.#add(contacts, candidate.depth + 1)
+    const fresh = this.#add(contacts, candidate)
     this.#sinceCloser = this.#candidates[0] === before ? this.#sinceCloser + 1 : 0
+    return fresh
   }
 
   failed(key: string): void {
@@ -142,9 +146,17 @@ export class Lookup<C extends LookupNode> {
     return found
   }
 
-  /** Length of the chain of answers that led to the closest that answered; 0 where nobody did. */
-  hops(): number {
-    return this.#candidates.find(({ state }) => state === "answered")?.depth ?? 0
+  /** The chain of answers that led to the closest that answered, which is its last; empty where nobody did. */
+  path(): Array<C> {
+    const chain: Array<C> = []
+    let link = this.#candidates.find(({ state }) => state === "answered")
+    for (; link !== undefined; link = link.from) chain.push(link.contact)
+    return chain.reverse()
+  }
+
+  /** Answers on the way to a candidate, from 1. */
+  depthOf(key: string): number {
+    return this.#known.get(key)?.depth ?? 1
   }
 
   /** Among the closest that did not fail: the closest class, in it the connected, of these the closest. */
@@ -163,7 +175,8 @@ export class Lookup<C extends LookupNode> {
     return first
   }
 
-  #add(contacts: ReadonlyArray<C>, depth: number): void {
+  #add(contacts: ReadonlyArray<C>, from: Candidate<C> | undefined): number {
+    let fresh = 0
     for (const contact of contacts) {
       if (contact.key === this.#options.ownKey || this.#known.has(contact.key)) continue
       const candidate: Candidate<C> = {
@@ -171,13 +184,16 @@ export class Lookup<C extends LookupNode> {
         id: contact.nodeId,
         head: headOf(contact.nodeId),
         closeness: commonPrefixLength(this.#options.target, contact.nodeId),
-        depth,
+        from,
+        depth: (from?.depth ?? 0) + 1,
         state: "waiting"
       }
       this.#insert(candidate)
       this.#known.set(contact.key, candidate)
+      fresh++
       if (this.#candidates.length > CANDIDATES) this.#forget()
     }
+    return fresh
   }
 
   #insert(candidate: Candidate<C>): void {

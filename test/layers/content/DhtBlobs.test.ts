@@ -35,7 +35,7 @@ class World {
     factor: 5,
     holders: [],
     expires: 0,
-    lookup: { requests: 0, failures: 0, hops: 0, milliseconds: 0 }
+    lookup: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
   })
 
   /** Lets other fibers run while it is counted, as a network would. */

@@ -82,7 +82,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
       lookupNode: (target) =>
         Effect.sync(() => {
           lookups.push(target)
-          return { closest: [], report: { requests: 0, failures: 0, hops: 0, milliseconds: 0 } }
+          return { closest: [], report: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 } }
         })
     })
     const saved = (setting.saved ?? []).map((it) => ({ nodeId: it.nodeId, record: it.bytes, lastSeen: 1 }))

@@ -6,17 +6,20 @@
  * there gets a strike, and who has left the table for it is looked for again, ever more rarely.
  */
 import { Clock, Duration, Effect, Layer, Queue } from "effect"
-import { BUCKETS, BucketTable, K, REPLACEMENTS } from "#core/dht/BucketTable"
+import { BUCKETS, BucketTable, K, REPLACEMENTS, STRIKES, type TableEntry } from "#core/dht/BucketTable"
 import { RETIRED_LIMIT, Retired } from "#core/dht/Retired"
 import type { Contact } from "#core/identity/Contact"
+import { bytesOfKey } from "#schemas/bytes/bytes"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { PROBE_QUEUE, PROBES, VOUCHES } from "#services/dht/Limits"
-import { RoutingTable } from "#services/dht/RoutingTable"
+import { RoutingTable, type Whereabouts } from "#services/dht/RoutingTable"
 import { LivenessPace, VerifyAfter } from "#services/dht/Schedules"
 import { Identity } from "#services/identity/Identity"
 import { Bounds } from "#services/node/Bounds"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
+
+const NEVER = Number.NEGATIVE_INFINITY
 
 const isServer = (contact: Contact): boolean => (contact.record.capabilities & DHT_SERVER) !== 0
 
@@ -91,12 +94,23 @@ export const make = Effect.gen(function* () {
   })
   yield* Effect.forkScoped(Effect.schedule(lookThrough, pace))
 
+  const whereabouts = (key: string): Whereabouts | undefined => {
+    const entry = table.find(key)
+    if (entry !== undefined) return { standing: "table", ...told(entry) }
+    const waiting = table.findWaiting(bytesOfKey(key), key)
+    if (waiting !== undefined) return { standing: "waiting", ...told(waiting) }
+    const contact = retired.find(key)
+    if (contact === undefined) return undefined
+    return { standing: "retired", contact, verifiedAt: NEVER, lastSeen: undefined, failures: STRIKES }
+  }
+
   return RoutingTable.of({
     seen,
     failed,
     closest: (target, count = K) => table.closest(target, count),
     shareable: (target, count = K) => table.closest(target, count, now() - vouchFor),
     find: (key) => table.find(key),
+    whereabouts,
     list: () => [...table.entries()],
     size: () => table.size,
     isClose: (target) => table.isClose(target)
@@ -104,6 +118,13 @@ export const make = Effect.gen(function* () {
 })
 
 export const layer = Layer.effect(RoutingTable, make)
+
+const told = ({ contact, failures, lastSeen, verifiedAt }: TableEntry<Contact>) => ({
+  contact,
+  failures,
+  lastSeen,
+  verifiedAt
+})
 
 /** Spelled out, because a contact's addresses are read when they are first asked for. */
 const dialTarget = ({ addresses, nodeId }: Contact) => ({ addresses, nodeId })

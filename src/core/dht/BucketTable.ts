@@ -134,6 +134,11 @@ export class BucketTable<C extends TableNode> {
     return this.#entries.get(key)
   }
 
+  /** Who waits for a place. */
+  findWaiting(nodeId: Uint8Array, key: string): TableEntry<C> | undefined {
+    return this.#buckets[commonPrefixLength(this.#own, nodeId)]?.waiting.get(key)
+  }
+
   entries(): Iterable<TableEntry<C>> {
     return this.#entries.values()
   }

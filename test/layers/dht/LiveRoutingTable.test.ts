@@ -154,4 +154,22 @@ describe("LiveRoutingTable", () => {
       })
     )
   )
+
+  it.effect("says where it has a peer: in its place, waiting for one, retired, or nowhere", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ open, table }) {
+        // Half of all peers share no bit with this node, and that bucket has twenty places.
+        const peers = Array.from({ length: 60 }, (_, n) => peer(`peer ${n}`))
+        for (const it of peers) open(it, true)
+        const standings = peers.map((it) => table.whereabouts(it.key)?.standing)
+        assert.deepStrictEqual(new Set(standings), new Set(["table", "waiting"]))
+        assert.strictEqual(standings.filter((it) => it === "table").length, table.size())
+        const [first] = table.list()
+        for (let strike = 0; strike < 3; strike++) table.failed(first!.contact.key)
+        const gone = table.whereabouts(first!.contact.key)
+        assert.deepInclude(gone, { standing: "retired", contact: first!.contact, lastSeen: undefined, failures: 3 })
+        assert.isUndefined(table.whereabouts(peer("stranger").key))
+      })
+    )
+  )
 })

@@ -81,6 +81,7 @@ export const table = (contacts: ReadonlyArray<Contact>, isClose = true) =>
         closest: (_, count = 20) => contacts.slice(0, count),
         shareable: (_, count = 20) => contacts.slice(0, count),
         find: () => undefined,
+        whereabouts: () => undefined,
         list: () => contacts.map((contact) => ({ contact, verifiedAt: 1, failures: 0 })),
         size: () => contacts.length,
         isClose: () => isClose

@@ -18,6 +18,7 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as parts from "#layers/node/parts"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
+import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
@@ -62,7 +63,13 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
       enableReprovide: true
     })
     .pipe(
-      Layer.provide([storage(), MemoryPeerStore.layer(), MemoryKeyStore.layer, TcpTransport.layer]),
+      Layer.provide([
+        storage(),
+        MemoryPeerStore.layer(),
+        MemoryPinStore.layer,
+        MemoryKeyStore.layer,
+        TcpTransport.layer
+      ]),
       Layer.provide(NodeRandom.layer),
       Layer.provide(NodeCrypto.layer)
     )

@@ -10,6 +10,7 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
+import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import * as TcpTransport from "#layers/transport/TcpTransport"
 import type { Settings } from "#schemas/node/Settings"
@@ -18,7 +19,7 @@ import * as parts from "./parts.ts"
 import * as tempo from "./tempo.ts"
 
 const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
-  Layer.mergeAll(SqliteRecordStore.layer({ quotaBytes: diskQuota }), SqlitePeerStore.layer).pipe(
+  Layer.mergeAll(SqliteRecordStore.layer({ quotaBytes: diskQuota }), SqlitePeerStore.layer, SqlitePinStore.layer).pipe(
     Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer])
   )
 

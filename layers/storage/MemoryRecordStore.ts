@@ -2,6 +2,7 @@
  * A RecordStore in memory: for nodes that may forget, for tests and for the simulator. Durable here means held.
  */
 import { Clock, Effect, Layer } from "effect"
+import { Crypto } from "#services/identity/Crypto"
 import { Bounds } from "#services/node/Bounds"
 import { RecordStore, StoreFull } from "#services/storage/RecordStore"
 import { copyOf, Shelves } from "./Shelves.ts"
@@ -19,6 +20,7 @@ const PAGE = 64
 export const make = Effect.fnUntraced(function* (options: MemoryOptions = {}) {
   const shelves = options.shelves ?? new Shelves()
   const quotaBytes = options.quotaBytes ?? QUOTA
+  const { sha256 } = yield* Crypto
   const clock = yield* Clock.Clock
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
   yield* (yield* Bounds).watch("stored bytes", quotaBytes, () => shelves.totals.all().bytes)
@@ -33,9 +35,11 @@ export const make = Effect.fnUntraced(function* (options: MemoryOptions = {}) {
     remove: (kind, key, member) => Effect.sync(() => shelves.remove(kind, key, member)),
     expire: (now) => Effect.sync(() => shelves.expire(now)),
     scan: (afterKey, limit) => Effect.sync(() => shelves.scan(afterKey, limit)),
+    list: (range, limit, after) => Effect.sync(() => shelves.list(range, limit, after, sha256)),
     usage: (storedBy) =>
       Effect.sync(() => (storedBy === undefined ? shelves.totals.all() : shelves.totals.of(storedBy)))
   })
 })
 
-export const layer = (options?: MemoryOptions): Layer.Layer<RecordStore> => Layer.effect(RecordStore, make(options))
+export const layer = (options?: MemoryOptions): Layer.Layer<RecordStore, never, Crypto> =>
+  Layer.effect(RecordStore, make(options))

@@ -3,8 +3,9 @@
  *
  * Records lie under (kind, key) in a map of members, so that the usual case, one record under a key, is one look-up.
  */
-import { keyOf } from "#schemas/bytes/bytes"
-import type { StoredRecord } from "#services/storage/RecordStore"
+import { compareBytes, keyOf } from "#schemas/bytes/bytes"
+import { RecordKind } from "#schemas/dht/Record"
+import type { KeyRange, RecordSummary, StoredRecord } from "#services/storage/RecordStore"
 import { UsageTotals } from "./usage.ts"
 
 type Members = Map<string, StoredRecord>
@@ -23,7 +24,20 @@ export const copyOf = (record: StoredRecord): StoredRecord => ({
   bytes: record.bytes.slice()
 })
 
+/** Names compare as (key, kind, member) do. */
+const nameOf = (it: Pick<StoredRecord, "key" | "kind" | "member">): string =>
+  keyOf(it.key) + String.fromCharCode(it.kind) + keyOf(it.member)
+
 const chargeOf = (record: StoredRecord) => ({ storedBy: record.storedBy, size: record.bytes.length })
+
+type Hash = (bytes: Uint8Array) => Uint8Array
+
+/** A block's key is its digest, damaged or not. */
+export const summaryOf = (record: StoredRecord, sha256: Hash): RecordSummary => {
+  const { bytes, ...rest } = record
+  const digest = record.kind === RecordKind.Block ? record.key : sha256(bytes)
+  return { ...rest, size: bytes.length, digest }
+}
 
 const byName = (a: readonly [string, StoredRecord], b: readonly [string, StoredRecord]): number =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
@@ -135,5 +149,27 @@ export class Shelves {
     const last = rows[end - 1]?.[0].slice(0, 32)
     while (end < rows.length && rows[end]?.[0].slice(0, 32) === last) end++
     return rows.slice(0, end).map(([, record]) => record)
+  }
+
+  list(
+    range: KeyRange,
+    limit: number,
+    after: Pick<RecordSummary, "key" | "kind" | "member"> | undefined,
+    sha256: Hash
+  ): Array<RecordSummary> {
+    const from = after === undefined ? undefined : nameOf(after)
+    const rows: Array<readonly [string, StoredRecord]> = []
+    for (const members of this.slots.values()) {
+      for (const record of members.values()) {
+        if (range.from !== undefined && compareBytes(record.key, range.from) < 0) break
+        if (range.to !== undefined && compareBytes(record.key, range.to) > 0) break
+        const name = nameOf(record)
+        if (from === undefined || name > from) rows.push([name, record])
+      }
+    }
+    return rows
+      .sort(byName)
+      .slice(0, limit)
+      .map(([, record]) => summaryOf(record, sha256))
   }
 }

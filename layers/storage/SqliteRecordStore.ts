@@ -8,9 +8,16 @@
 import { Clock, Deferred, Effect, Layer, Queue, Semaphore } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { keyOf } from "#schemas/bytes/bytes"
+import { compareBytes, keyOf } from "#schemas/bytes/bytes"
+import { Crypto } from "#services/identity/Crypto"
 import { Bounds } from "#services/node/Bounds"
-import { RecordStore, StorageFailed, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
+import {
+  RecordStore,
+  type RecordSummary,
+  StorageFailed,
+  type StoredRecord,
+  StoreFull
+} from "#services/storage/RecordStore"
 import * as rows from "./recordRows.ts"
 import { inTransaction, type Query } from "./transaction.ts"
 import { UsageTotals } from "./usage.ts"
@@ -28,6 +35,11 @@ const WAITING = 1_024
 const BATCH = 64
 /** Rows that one transaction expires. */
 const EXPIRE_ROWS = 512
+/** Rows that one statement lists: what is not a block is read to be hashed, 60 KiB at most. */
+const LIST_ROWS = 64
+/** Above every key there is. */
+const LAST_KEY = new Uint8Array(32).fill(0xff)
+const NOTHING = new Uint8Array(0)
 
 interface Call {
   readonly records: ReadonlyArray<StoredRecord>
@@ -70,6 +82,7 @@ class Changes {
 
 export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {}) {
   const sql = yield* SqlClient
+  const { sha256 } = yield* Crypto
   const clock = yield* Clock.Clock
   const quotaBytes = options.quotaBytes ?? QUOTA
   const queue = yield* Queue.bounded<Call>(WAITING)
@@ -222,18 +235,36 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
     expire,
     scan: Effect.fnUntraced(
       function* (afterKey, limit) {
-        const page = yield* read(rows.scanText, [afterKey ?? new Uint8Array(0), limit])
+        const page = yield* read(rows.scanText, [afterKey ?? NOTHING, limit])
         const last = page.at(-1)
         if (last === undefined || page.length < limit) return page
         return [...page, ...(yield* read(rows.scanRestText, [last.key, last.kind, last.member]))]
       },
       Effect.mapError(failed("scan"))
     ),
+    list: Effect.fnUntraced(
+      function* (range, limit, after) {
+        const found: Array<RecordSummary> = []
+        const to = range.to ?? LAST_KEY
+        let last = after !== undefined && compareBytes(after.key, range.from ?? NOTHING) >= 0 ? after : undefined
+        while (found.length < limit) {
+          const count = Math.min(LIST_ROWS, limit - found.length)
+          const page = yield* last === undefined
+            ? ask<rows.SummaryRow>(rows.listText, [range.from ?? NOTHING, to, count])
+            : ask<rows.SummaryRow>(rows.listAfterText, [last.key, last.kind, last.member, to, count])
+          for (const row of page) found.push(rows.toSummary(row, sha256))
+          if (page.length < count) break
+          last = found.at(-1)
+        }
+        return found
+      },
+      Effect.mapError(failed("list"))
+    ),
     usage: (storedBy) => Effect.sync(() => (storedBy === undefined ? totals.all() : totals.of(storedBy)))
   })
 })
 
-export const layer = (options?: RecordStoreOptions): Layer.Layer<RecordStore, StorageFailed, SqlClient> =>
+export const layer = (options?: RecordStoreOptions): Layer.Layer<RecordStore, StorageFailed, SqlClient | Crypto> =>
   Layer.effect(RecordStore, make(options))
 
 type Held = ReadonlyMap<string, rows.ChargeRow>

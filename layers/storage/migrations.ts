@@ -40,7 +40,28 @@ const peers = Effect.gen(function* () {
   )`
 })
 
-const loader = Migrator.fromRecord({ "1_records": records, "2_peers": peers })
+/** `pins_due` is in the order in which they are refreshed. */
+const pins = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const blob = sql.literal(sql.onDialectOrElse({ pg: () => "BYTEA", orElse: () => "BLOB" }))
+  yield* sql`CREATE TABLE pins (
+    kind INTEGER NOT NULL,
+    key ${blob} NOT NULL,
+    tree INTEGER NOT NULL,
+    factor INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    created BIGINT NOT NULL,
+    refreshed BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    copies INTEGER NOT NULL,
+    proven INTEGER NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX pins_name ON pins (kind, key)`
+  yield* sql`CREATE INDEX pins_due ON pins (priority, due, kind, key)`
+})
+
+const loader = Migrator.fromRecord({ "1_records": records, "2_peers": peers, "3_pins": pins })
 
 /** Brings the database up to date; nothing to do when it is. */
 export const migrate = Migrator.make({})({ loader })

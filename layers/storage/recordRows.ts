@@ -2,7 +2,7 @@
  * The SQL of the record store, as text: statements for n rows are few and always the same, so that the driver's cache
  * of prepared statements holds them. Positional parameters throughout.
  */
-import type { StoredRecord } from "#services/storage/RecordStore"
+import type { RecordSummary, StoredRecord } from "#services/storage/RecordStore"
 
 export interface RecordRow {
   readonly key: Uint8Array
@@ -21,6 +21,12 @@ export interface ChargeRow {
   readonly member: Uint8Array
   readonly stored_by: Uint8Array
   readonly size: number
+}
+
+/** A row of which only what cannot be known otherwise is read: a block's digest is its key. */
+export interface SummaryRow extends Omit<RecordRow, "bytes"> {
+  readonly size: number
+  readonly bytes: Uint8Array | null
 }
 
 /** Rows in one statement. Powers of two below it keep the number of different texts small. */
@@ -69,6 +75,10 @@ export const pageAfterText = `SELECT ${COLUMNS} FROM records WHERE key = ? AND k
 export const scanText = `SELECT ${COLUMNS} FROM records WHERE key > ? ORDER BY key, kind, member LIMIT ?`
 export const scanRestText = `SELECT ${COLUMNS} FROM records WHERE key = ? AND (kind, member) > (?, ?)
   ORDER BY kind, member`
+const SUMMARY = "key, kind, member, seq, expires, stored_by, size, CASE kind WHEN 0 THEN NULL ELSE bytes END AS bytes"
+export const listText = `SELECT ${SUMMARY} FROM records WHERE key >= ? AND key <= ? ORDER BY key, kind, member LIMIT ?`
+export const listAfterText = `SELECT ${SUMMARY} FROM records WHERE (key, kind, member) > (?, ?, ?) AND key <= ?
+  ORDER BY key, kind, member LIMIT ?`
 export const expireText = `DELETE FROM records WHERE (key, kind, member) IN
   (SELECT key, kind, member FROM records WHERE expires <= ? ORDER BY expires LIMIT ?) RETURNING stored_by, size`
 export const removeText = "DELETE FROM records WHERE key = ? AND kind = ? RETURNING stored_by, size"
@@ -85,6 +95,17 @@ export const toRecord = (row: RecordRow): StoredRecord => ({
   expires: row.expires,
   storedBy: row.stored_by,
   bytes: row.bytes
+})
+
+export const toSummary = (row: SummaryRow, sha256: (bytes: Uint8Array) => Uint8Array): RecordSummary => ({
+  kind: row.kind,
+  key: row.key,
+  member: row.member,
+  seq: row.seq,
+  expires: row.expires,
+  storedBy: row.stored_by,
+  size: row.size,
+  digest: row.bytes === null ? row.key : sha256(row.bytes)
 })
 
 export const toParameters = (record: StoredRecord): ReadonlyArray<unknown> => [

@@ -80,8 +80,8 @@ export class RecordStore extends Context.Service<
       limit: number
     ) => Effect.Effect<ReadonlyArray<StoredRecord>, StorageFailed>
     /**
-     * What is held in a range, in ascending (key, kind, member) from above `after`, at most `limit`. No content is read
-     * but of records whose digest nobody knows yet.
+     * What is held in a range, expired or not, in ascending (key, kind, member) from above `after`, at most `limit`.
+     * Of blocks no content is read; other records are hashed on the way.
      */
     readonly list: (
       range: KeyRange,

@@ -48,10 +48,11 @@ export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, serve
     autoBootstrap: true,
     enableReprovide: true
   }
+  const crypto = Layer.succeed(Crypto, suite)
   const lowest = Layer.mergeAll(
-    node.disk.mount.pipe(Layer.provide(NodeBounds.layer)),
+    node.disk.mount.pipe(Layer.provide([NodeBounds.layer, crypto])),
     network.layerOf(node.host),
-    Layer.succeed(Crypto, suite),
+    crypto,
     Layer.succeed(SecureRandom, { bytes: seededBytes(suite, `${seed}/run ${node.runs}`) }),
     keyStore(suite, `${seed}/keys`)
   )

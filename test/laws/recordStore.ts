@@ -1,8 +1,9 @@
 /** What every RecordStore keeps, whatever it keeps it in. */
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Effect, type Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
+import { type KeyRange, RecordStore, type RecordSummary, type StoredRecord } from "#services/storage/RecordStore"
 
 /** 32 bytes that end in `n`, so that their order is that of the numbers. */
 export const id = (n: number): Uint8Array => {
@@ -20,6 +21,12 @@ export const stored = (fields: Partial<StoredRecord> = {}): StoredRecord => ({
   storedBy: id(900),
   bytes: Uint8Array.of(1, 2, 3),
   ...fields
+})
+
+const summary = ({ bytes, ...record }: StoredRecord): RecordSummary => ({
+  ...record,
+  size: bytes.length,
+  digest: record.kind === 0 ? record.key : new Uint8Array(createHash("sha256").update(bytes).digest())
 })
 
 const Command = Schema.Union([
@@ -220,6 +227,49 @@ export const recordStoreLaws = <E>(
       )
     )
 
+    it.effect("lists a range in ascending order, in pages, without content, expired or not", () =>
+      withStore(
+        Effect.fnUntraced(function* (store) {
+          const rows = [1, 2, 3, 4].flatMap((key) =>
+            [0, 2].flatMap((kind) =>
+              [1, 2].map((member) =>
+                stored({ key: id(key), kind, member: id(member), bytes: Uint8Array.of(key, kind, member) })
+              )
+            )
+          )
+          yield* store.put(rows.toReversed())
+          yield* TestClock.adjust("2000 seconds")
+          const all = (range: KeyRange, limit: number) =>
+            Effect.gen(function* () {
+              const seen: Array<RecordSummary> = []
+              for (;;) {
+                const page = yield* store.list(range, limit, seen.at(-1))
+                assert.isAtMost(page.length, limit)
+                if (page.length === 0) return seen
+                seen.push(...page)
+              }
+            })
+          const wanted = rows.map(summary)
+          assert.deepStrictEqual(yield* all({}, 3), wanted)
+          assert.deepStrictEqual(yield* all({ from: id(2), to: id(3) }, 3), wanted.slice(4, 12))
+          assert.deepStrictEqual(yield* all({ from: id(4) }, 100), wanted.slice(12))
+          assert.deepStrictEqual(yield* all({ to: id(0) }, 100), [])
+          assert.deepStrictEqual(yield* store.list({ from: id(2) }, 1, wanted[0]), wanted.slice(4, 5))
+        })
+      )
+    )
+
+    it.effect("lists more than one statement reads", () =>
+      withStore(
+        Effect.fnUntraced(function* (store) {
+          const rows = Array.from({ length: 200 }, (_, n) => stored({ kind: 1, key: id(n), bytes: Uint8Array.of(n) }))
+          yield* store.put(rows)
+          assert.deepStrictEqual(yield* store.list({}, 150), rows.slice(0, 150).map(summary))
+          assert.deepStrictEqual(yield* store.list({ from: id(100) }, 1_000), rows.slice(100).map(summary))
+        })
+      )
+    )
+
     it.effect.prop(
       "agrees with a naive map under any row of commands",
       [Arbitrary.array(Arbitrary.schema(Command), { maxLength: 25 })],
@@ -255,6 +305,7 @@ export const recordStoreLaws = <E>(
             }
             const wanted = [...model].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, it]) => it)
             assert.deepStrictEqual(yield* store.scan(undefined, 100), wanted)
+            assert.deepStrictEqual(yield* store.list({}, 100), wanted.map(summary))
             for (const by of [1, 2]) {
               const own = wanted.filter((it) => it.storedBy[31] === by)
               const bytes = own.reduce((sum, it) => sum + it.bytes.length, 0)

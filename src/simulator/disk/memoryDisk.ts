@@ -7,9 +7,11 @@
  */
 import { Clock, Context, Effect, Layer } from "effect"
 import { SavedPeers } from "#layers/storage/MemoryPeerStore"
+import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { copyOf, Shelves } from "#layers/storage/Shelves"
 import { PeerStore } from "#services/storage/PeerStore"
+import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
 import type { Dice } from "../Dice.ts"
 import type { Disk } from "./Disk.ts"
@@ -51,10 +53,11 @@ class DurableShelves extends Shelves {
 }
 
 class MemoryDisk implements Disk {
-  readonly mount: Layer.Layer<RecordStore | PeerStore>
+  readonly mount: Disk["mount"]
   readonly #options: MemoryDiskOptions
   #shelves = new DurableShelves()
   #peers = new SavedPeers()
+  #pins = new MemoryPinStore.SavedPins()
   #mounted: GroupedWrites.GroupedWrites | undefined
   #slowed = 0
   #full = false
@@ -79,6 +82,7 @@ class MemoryDisk implements Disk {
     this.#shelves = new DurableShelves()
     this.#shelves.onReplace = onReplace
     this.#peers = new SavedPeers()
+    this.#pins = new MemoryPinStore.SavedPins()
   }
 
   slow(milliseconds: number): void {
@@ -118,7 +122,8 @@ class MemoryDisk implements Disk {
       const writes = yield* GroupedWrites.make(() => this.#options.fsync + this.#slowed)
       this.#mounted = writes
       return Context.make(RecordStore, yield* this.#records(writes)).pipe(
-        Context.add(PeerStore, this.#peerStore(writes))
+        Context.add(PeerStore, this.#peerStore(writes)),
+        Context.add(PinStore, this.#pinStore(writes))
       )
     })
   }
@@ -148,6 +153,7 @@ class MemoryDisk implements Disk {
           }),
         expire: (now) => writes.write(() => Effect.succeed(shelves.expire(now))),
         scan: (afterKey, limit) => writes.guard(base.scan(afterKey, limit)),
+        list: (range, limit, after) => writes.guard(base.list(range, limit, after)),
         usage: (storedBy) => writes.guard(base.usage(storedBy))
       })
     })
@@ -165,6 +171,23 @@ class MemoryDisk implements Disk {
         })
       })
     return PeerStore.of({ save, load: writes.guard(Effect.sync(() => saved.latestFirst())) })
+  }
+
+  #pinStore(writes: GroupedWrites.GroupedWrites): PinStore["Service"] {
+    const base = MemoryPinStore.make(this.#pins)
+    return PinStore.of({
+      put: (pins) =>
+        Effect.suspend(() => {
+          if (this.#full) return writes.guard(Effect.fail(noRoom("put pins")))
+          const copies = [...pins]
+          return writes.write(() => base.put(copies))
+        }),
+      find: (kind, key) => writes.guard(base.find(kind, key)),
+      remove: (kind, key) => writes.write(() => base.remove(kind, key)),
+      due: (now, limit) => writes.guard(base.due(now, limit)),
+      list: (after, limit) => writes.guard(base.list(after, limit)),
+      count: writes.guard(base.count)
+    })
   }
 }
 

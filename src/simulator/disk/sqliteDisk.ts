@@ -9,8 +9,10 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { copyOf } from "#layers/storage/Shelves"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
+import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { PeerStore } from "#services/storage/PeerStore"
+import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
 import type { Dice } from "../Dice.ts"
 import { DatabaseFiles, hearReplacements } from "./DatabaseFiles.ts"
@@ -35,7 +37,7 @@ class OpenDatabase extends Mount {
 }
 
 class SqliteDisk implements Disk {
-  readonly mount: Layer.Layer<RecordStore | PeerStore>
+  readonly mount: Disk["mount"]
   onReplace: Disk["onReplace"]
   readonly #options: SqliteDiskOptions
   readonly #files: DatabaseFiles
@@ -112,8 +114,10 @@ class SqliteDisk implements Disk {
       this.#files.opened()
       const records = yield* Effect.provideService(SqliteRecordStore.make({ quotaBytes }), SqlClient, client)
       const peers = yield* Effect.provideService(SqlitePeerStore.make, SqlClient, client)
+      const pins = yield* Effect.provideService(SqlitePinStore.make, SqlClient, client)
       return Context.make(RecordStore, this.#records(mount, records)).pipe(
-        Context.add(PeerStore, this.#peers(mount, peers))
+        Context.add(PeerStore, this.#peers(mount, peers)),
+        Context.add(PinStore, this.#pins(mount, pins))
       )
       // The folder is the simulator's own: that it cannot be used is no fault of the node's.
     }).pipe(Effect.orDie)
@@ -157,6 +161,7 @@ class SqliteDisk implements Disk {
       remove: (kind, key, member) => this.#write(mount, base.remove(kind, key, member)),
       expire: (now) => this.#write(mount, base.expire(now)),
       scan: (afterKey, limit) => mount.guard(base.scan(afterKey, limit)),
+      list: (range, limit, after) => mount.guard(base.list(range, limit, after)),
       usage: (storedBy) => mount.guard(base.usage(storedBy))
     })
   }
@@ -165,6 +170,17 @@ class SqliteDisk implements Disk {
     return PeerStore.of({
       save: (peers) => this.#needingRoom(mount, "save peers", base.save(peers)),
       load: mount.guard(base.load)
+    })
+  }
+
+  #pins(mount: Mount, base: PinStore["Service"]): PinStore["Service"] {
+    return PinStore.of({
+      put: (pins) => this.#needingRoom(mount, "put pins", base.put(pins)),
+      find: (kind, key) => mount.guard(base.find(kind, key)),
+      remove: (kind, key) => this.#write(mount, base.remove(kind, key)),
+      due: (now, limit) => mount.guard(base.due(now, limit)),
+      list: (after, limit) => mount.guard(base.list(after, limit)),
+      count: mount.guard(base.count)
     })
   }
 }

@@ -28,7 +28,7 @@ const withUpkeep = (
       return new PutRefused({ key: digest, refusals: [] })
     }, reprovides)
     yield* body({ records: yield* RecordStore, announced, own: (yield* Identity).publicKey })
-  }).pipe(Effect.provide(Layer.merge(MemoryRecordStore.layer(), identity("me"))), Effect.scoped)
+  }).pipe(Effect.provide(Layer.provideMerge(MemoryRecordStore.layer(), identity("me"))), Effect.scoped)
 
 const row = (n: number, member: Uint8Array, expires: number) => ({
   kind: RecordKind.Provider,

@@ -9,6 +9,7 @@ import * as SeededRandom from "#layers/identity/SeededRandom"
 import * as parts from "#layers/node/parts"
 import * as tempo from "#layers/node/tempo"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
+import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
 import { defaultSettings } from "#schemas/node/defaultSettings"
@@ -22,7 +23,7 @@ export const localNode = (seed: string, settings: Partial<parts.PartSettings> = 
       .layer({ ...defaultSettings, local: true, listen: ["/memory/0"], ...settings }, variant)
       .pipe(
         Layer.provideMerge(MemoryKeyStore.layer),
-        Layer.provideMerge(Layer.mergeAll(MemoryRecordStore.layer(), MemoryPeerStore.layer())),
+        Layer.provideMerge(Layer.mergeAll(MemoryRecordStore.layer(), MemoryPeerStore.layer(), MemoryPinStore.layer)),
         Layer.provideMerge(Layer.merge(MemoryTransport.layer, SeededRandom.layer(seed))),
         Layer.provideMerge(NodeCrypto.layer),
         Layer.provide(tempo.local)

@@ -4,11 +4,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
+import * as rows from "#layers/storage/recordRows"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
+import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { RecordStore } from "#services/storage/RecordStore"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
+import { pinStoreLaws } from "../../laws/pinStore.ts"
 import { id, recordStoreLaws, stored } from "../../laws/recordStore.ts"
 
 const temporaryFolder = Effect.acquireRelease(
@@ -17,7 +22,9 @@ const temporaryFolder = Effect.acquireRelease(
 )
 
 const storeIn = (folder: string, quotaBytes = 1_000_000) =>
-  SqliteRecordStore.layer({ quotaBytes }).pipe(Layer.provide(SqliteDatabase.layer({ folder, synchronous: "normal" })))
+  SqliteRecordStore.layer({ quotaBytes }).pipe(
+    Layer.provide([SqliteDatabase.layer({ folder, synchronous: "normal" }), NodeCrypto.layer])
+  )
 
 recordStoreLaws("SqliteRecordStore", ({ quotaBytes }) =>
   Layer.unwrap(Effect.map(temporaryFolder, (folder) => storeIn(folder, quotaBytes)))
@@ -26,6 +33,12 @@ peerStoreLaws(
   "SqlitePeerStore",
   Layer.unwrap(
     Effect.map(temporaryFolder, (folder) => SqlitePeerStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder }))))
+  )
+)
+pinStoreLaws(
+  "SqlitePinStore",
+  Layer.unwrap(
+    Effect.map(temporaryFolder, (folder) => SqlitePinStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder }))))
   )
 )
 
@@ -45,7 +58,43 @@ const putThenKill = (folder: string, count: number) =>
     child.on("close", () => resume(Effect.succeed(lines)))
   })
 
+/** The steps by which SQLite answers a statement. */
+const planOf = (text: string, parameters: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const values = Array<Uint8Array>(parameters).fill(new Uint8Array(32))
+    const steps = yield* sql.unsafe<{ detail: string }>(`EXPLAIN QUERY PLAN ${text}`, values)
+    return steps.map(({ detail }) => detail)
+  })
+
 describe("the embedded database", () => {
+  it.effect("answers everything that is asked of many rows by walking along an index, and sorts nothing", () =>
+    Effect.gen(function* () {
+      const asked: ReadonlyArray<readonly [text: string, index: string]> = [
+        [rows.pageText, "records_name"],
+        [rows.pageAfterText, "records_name"],
+        [rows.scanText, "records_name"],
+        [rows.scanRestText, "records_name"],
+        [rows.listText, "records_name"],
+        [rows.listAfterText, "records_name"],
+        [rows.expireText, "records_expires"],
+        [SqlitePinStore.dueText, "pins_due"],
+        [SqlitePinStore.highestText, "pins_due"],
+        [SqlitePinStore.nextPriorityText, "pins_due"],
+        [SqlitePinStore.firstText, "pins_name"],
+        [SqlitePinStore.listText, "pins_name"]
+      ]
+      for (const [text, index] of asked) {
+        const steps = yield* planOf(text, text.split("?").length - 1)
+        assert.isTrue(
+          steps.some((step) => step.includes(index)),
+          `${text}: ${steps.join("; ")}`
+        )
+        for (const step of steps) assert.notMatch(step, /TEMP B-TREE|SCAN (?!.*USING)/, text)
+      }
+    }).pipe(Effect.provide(Layer.unwrap(Effect.map(temporaryFolder, (folder) => SqliteDatabase.layer({ folder })))))
+  )
+
   it.live("still holds after kill -9 everything that was acknowledged, and lets the next node in", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

@@ -1,6 +1,7 @@
 /** A process to be killed: puts records one after the other and prints a line for each that was acknowledged. */
 import { writeSync } from "node:fs"
 import { Effect, Layer } from "effect"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { RecordStore } from "#services/storage/RecordStore"
@@ -24,5 +25,7 @@ const program = Effect.gen(function* () {
 
 const folder = process.argv[2] ?? ""
 Effect.runFork(
-  program.pipe(Effect.provide(SqliteRecordStore.layer().pipe(Layer.provide(SqliteDatabase.layer({ folder })))))
+  program.pipe(
+    Effect.provide(SqliteRecordStore.layer().pipe(Layer.provide([SqliteDatabase.layer({ folder }), NodeCrypto.layer])))
+  )
 )

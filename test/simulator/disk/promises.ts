@@ -2,20 +2,29 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, type Scope } from "effect"
 import { TestClock } from "effect/testing"
+import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import type { DiskAfterCrash } from "#schemas/simulation/Fault"
 import { PeerStore } from "#services/storage/PeerStore"
+import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
 import { Dice } from "#simulator/Dice"
 import type { Disk } from "#simulator/disk/Disk"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
+import { pin, pinStoreLaws } from "../../laws/pinStore.ts"
 import { id, recordStoreLaws, stored } from "../../laws/recordStore.ts"
 
 type Make = (quotaBytes: number) => Effect.Effect<Disk, never, Scope.Scope>
 
+const mountOf = (disk: Disk) => Layer.provide(disk.mount, NodeCrypto.layer)
+
 /** The stores of one run of a program, which ends with the scope. */
 export const storesOf = Effect.fnUntraced(function* (disk: Disk) {
-  const stores = yield* Layer.build(disk.mount)
-  return { records: Context.get(stores, RecordStore), peers: Context.get(stores, PeerStore) }
+  const stores = yield* Layer.build(mountOf(disk))
+  return {
+    records: Context.get(stores, RecordStore),
+    peers: Context.get(stores, PeerStore),
+    pins: Context.get(stores, PinStore)
+  }
 })
 
 const peer = { nodeId: id(1), record: Uint8Array.of(1, 2), lastSeen: 5 }
@@ -25,9 +34,10 @@ const bitsThatDiffer = (a: Uint8Array, b: Uint8Array): number =>
   a.reduce((sum, byte, at) => sum + (byte ^ (b[at] ?? 0)).toString(2).replaceAll("0", "").length, 0)
 
 export const diskPromises = (name: string, make: Make) => {
-  const layer = (quotaBytes: number) => Layer.unwrap(Effect.map(make(quotaBytes), (disk) => disk.mount))
+  const layer = (quotaBytes: number) => Layer.unwrap(Effect.map(make(quotaBytes), mountOf))
   recordStoreLaws(name, ({ quotaBytes }) => layer(quotaBytes))
   peerStoreLaws(name, layer(1_000_000))
+  pinStoreLaws(name, layer(1_000_000))
 
   describe(`${name} fails as disks do`, () => {
     for (const after of ["kept", "torn"] satisfies ReadonlyArray<typeof DiskAfterCrash.Type>) {
@@ -38,13 +48,16 @@ export const diskPromises = (name: string, make: Make) => {
           for (const record of many(50)) yield* before.records.put([record])
           yield* before.records.remove(0, id(0))
           yield* before.peers.save([peer])
+          yield* before.pins.put([pin(1), pin(2)])
+          yield* before.pins.remove(0, id(2))
           disk.crash(after)
           assert.strictEqual(disk.size(), 49)
           assert.deepStrictEqual(disk.held(0, id(7)), many(8).slice(7))
-          const { records, peers } = yield* storesOf(disk)
+          const { records, peers, pins } = yield* storesOf(disk)
           assert.deepStrictEqual(yield* records.scan(undefined, 100), many(50).slice(1))
           assert.deepStrictEqual(yield* records.usage(), { records: 49, bytes: 49 * 40 })
           assert.deepStrictEqual(yield* peers.load, [peer])
+          assert.deepStrictEqual(yield* pins.list(undefined, 10), [pin(1)])
           yield* records.put([stored({ key: id(0) })])
           assert.strictEqual(disk.size(), 50)
         })
@@ -57,9 +70,11 @@ export const diskPromises = (name: string, make: Make) => {
         const before = yield* storesOf(disk)
         yield* before.records.put(many(3))
         yield* before.peers.save([peer])
+        yield* before.pins.put([pin(1)])
         disk.crash("lost")
         assert.strictEqual(disk.size(), 0)
-        const { records, peers } = yield* storesOf(disk)
+        const { records, peers, pins } = yield* storesOf(disk)
+        assert.strictEqual(yield* pins.count, 0)
         assert.deepStrictEqual(yield* records.scan(undefined, 10), [])
         assert.deepStrictEqual(yield* records.usage(), { records: 0, bytes: 0 })
         assert.deepStrictEqual(yield* peers.load, [])
@@ -106,11 +121,12 @@ export const diskPromises = (name: string, make: Make) => {
     it.effect("fails writes with StorageFailed while it is full, and reads and writes as before afterwards", () =>
       Effect.gen(function* () {
         const disk = yield* make(1_000_000)
-        const { records, peers } = yield* storesOf(disk)
+        const { records, peers, pins } = yield* storesOf(disk)
         yield* records.put([stored()])
         disk.full(true)
         assert.strictEqual((yield* Effect.flip(records.put([stored({ key: id(2) })])))._tag, "StorageFailed")
         assert.strictEqual((yield* Effect.flip(peers.save([peer])))._tag, "StorageFailed")
+        assert.strictEqual((yield* Effect.flip(pins.put([pin(1)])))._tag, "StorageFailed")
         assert.deepStrictEqual(yield* records.get(0, id(1)), [stored()])
         disk.full(false)
         yield* records.put([stored({ key: id(2) })])

@@ -7,14 +7,16 @@
  */
 import { Clock, Duration, Effect, Layer, Queue } from "effect"
 import { BUCKETS, BucketTable, K, REPLACEMENTS, STRIKES, type TableEntry } from "#core/dht/BucketTable"
+import { commonPrefixLength } from "#core/dht/distance"
 import { RETIRED_LIMIT, Retired } from "#core/dht/Retired"
 import type { Contact } from "#core/identity/Contact"
 import { bytesOfKey } from "#schemas/bytes/bytes"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { PROBE_QUEUE, PROBES, VOUCHES } from "#services/dht/Limits"
-import { RoutingTable, type Whereabouts } from "#services/dht/RoutingTable"
+import { RoutingTable, type TableChange, type Whereabouts } from "#services/dht/RoutingTable"
 import { LivenessPace, VerifyAfter } from "#services/dht/Schedules"
 import { Identity } from "#services/identity/Identity"
+import { KnownPeers } from "#services/identity/KnownPeers"
 import { Bounds } from "#services/node/Bounds"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
@@ -25,13 +27,19 @@ const isServer = (contact: Contact): boolean => (contact.record.capabilities & D
 
 export const make = Effect.gen(function* () {
   const { local, nodeId } = yield* Identity
-  const sessions = yield* SessionManager
+  const [sessions, book] = [yield* SessionManager, yield* KnownPeers]
   const addresses = yield* AddressProbe
   const clock = yield* Clock.Clock
   const [pace, verifyAfter] = [yield* LivenessPace, yield* VerifyAfter]
   /** Seconds for which a verification counts: longer than the next one takes to come. */
   const vouchFor = Math.round(Duration.toSeconds(verifyAfter) * VOUCHES)
-  const table = new BucketTable<Contact>(nodeId, { capped: !local })
+  const handlers = new Set<(change: TableChange) => void>()
+  const table = new BucketTable<Contact>(nodeId, {
+    capped: !local,
+    onChange: (contact, joined) => {
+      for (const handle of handlers) handle({ contact, joined })
+    }
+  })
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
   /** Full means that enough is being verified: whoever is left out comes with the next look through the table. */
   const doubtful = yield* Queue.dropping<Contact>(PROBE_QUEUE)
@@ -53,10 +61,22 @@ export const make = Effect.gen(function* () {
   const isDue = ({ verifiedAt }: { readonly verifiedAt: number }): boolean =>
     verifiedAt <= now() - Duration.toSeconds(verifyAfter)
 
-  const seen = (contact: Contact, verified: boolean): void => {
-    if (!isServer(contact)) return
+  const left = (key: string): void => {
+    table.remove(key)
+    retired.remove(key)
+  }
+
+  /** What a session or an answer came with may be older than what the peer said of itself since. */
+  const newest = (contact: Contact): Contact => {
+    const known = book.find(contact.publicKey)
+    return known !== undefined && known.record.seq > contact.record.seq ? known : contact
+  }
+
+  const seen = (told: Contact, verified: boolean): void => {
+    const contact = newest(told)
     retired.remove(contact.key)
-    table.seen(contact, verified, now())
+    if (isServer(contact)) table.seen(contact, verified, now())
+    else table.remove(contact.key)
   }
 
   const failed = (key: string): void => {
@@ -107,13 +127,26 @@ export const make = Effect.gen(function* () {
   return RoutingTable.of({
     seen,
     failed,
+    left,
     closest: (target, count = K) => table.closest(target, count),
     shareable: (target, count = K) => table.closest(target, count, now() - vouchFor),
     find: (key) => table.find(key),
     whereabouts,
     list: () => [...table.entries()],
     size: () => table.size,
-    isClose: (target) => table.isClose(target)
+    isClose: (target) => table.isClose(target),
+    onChange: (handle) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => handlers.add(handle)),
+          () => Effect.sync(() => handlers.delete(handle))
+        )
+      ),
+    isShareable: (key) => (table.find(key)?.verifiedAt ?? NEVER) >= now() - vouchFor,
+    bucketOf: (id) => commonPrefixLength(nodeId, id),
+    lookedUp: (target) => table.lookedUp(target, now()),
+    idle: (seconds) => table.idle(now() - seconds),
+    tidy: (seconds) => table.tidy(now() - seconds)
   })
 })
 

@@ -12,8 +12,12 @@ export interface TableContact {
   readonly failures: number
 }
 
-/** Where this node has a peer: in its table, waiting for a place there, retired and looked for, or nowhere. */
-export type Standing = "table" | "waiting" | "retired" | "unknown"
+/** What this node has of a peer, and where: in its table, waiting for a place there, or retired and looked for. */
+export interface Whereabouts extends Omit<TableContact, "lastSeen"> {
+  readonly standing: "table" | "waiting" | "retired"
+  /** Not known of the retired. */
+  readonly lastSeen: number | undefined
+}
 
 /** A contact has entered the table, or left it. */
 export interface TableChange {
@@ -44,9 +48,8 @@ export class RoutingTable extends Context.Service<
     readonly isClose: (target: Uint8Array) => boolean
     /** Calls at every change of the table, synchronously and after it; a renewed record is none. */
     readonly onChange: (handle: (change: TableChange) => void) => Effect.Effect<void, never, Scope.Scope>
-    readonly standing: (key: string) => Standing
-    /** As the table knows it, those who wait, or the retired. */
-    readonly contactOf: (key: string) => Contact | undefined
+    /** By `contact.key`; undefined where this node has it nowhere. */
+    readonly whereabouts: (key: string) => Whereabouts | undefined
     /** Whether this node would name it to others. */
     readonly isShareable: (key: string) => boolean
     /** Leading bits shared with this node's id: 0 to 255, 256 for itself. */

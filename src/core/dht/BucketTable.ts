@@ -37,6 +37,13 @@ export interface TableEntry<C> extends Placed {
   prefixes: ReadonlyArray<string>
 }
 
+export interface BucketTableOptions<C> {
+  /** Whether the limits for each /24 and /48 hold; on a local network they do not. */
+  readonly capped: boolean
+  /** Hears of every contact that enters (`joined`) or leaves, once the table is as it will be. */
+  readonly onChange?: ((contact: C, joined: boolean) => void) | undefined
+}
+
 interface Bucket<C> {
   /** By key, least recently seen first: a Map keeps the order of insertion. */
   readonly live: Map<string, TableEntry<C>>
@@ -47,17 +54,20 @@ export class BucketTable<C extends TableNode> {
   readonly #own: Uint8Array
   readonly #ownHead: number
   readonly #capped: boolean
+  readonly #onChange: ((contact: C, joined: boolean) => void) | undefined
   readonly #buckets: Array<Bucket<C> | undefined> = Array(257)
   readonly #entries = new Map<string, TableEntry<C>>()
   readonly #prefixes = new Map<string, number>()
+  /** By bucket: when a lookup of one of its ids last came to its end. */
+  readonly #lookedUpAt: Array<number> = []
   /** One more than the deepest bucket in use. */
   #depth = 0
 
-  /** `capped`: whether the limits for each /24 and /48 hold; on a local network they do not. */
-  constructor(own: Uint8Array, options: { readonly capped: boolean }) {
+  constructor(own: Uint8Array, options: BucketTableOptions<C>) {
     this.#own = own
     this.#ownHead = headOf(own)
     this.#capped = options.capped
+    this.#onChange = options.onChange
   }
 
   get size(): number {
@@ -115,19 +125,41 @@ export class BucketTable<C extends TableNode> {
     return entry.contact
   }
 
+  /** It leaves, from wherever it is, and the latest newcomer that may takes its place. */
   remove(key: string): void {
     const entry = this.#entries.get(key)
-    if (entry === undefined) return
+    if (entry === undefined) {
+      for (let index = 0; index < this.#depth; index++) this.#buckets[index]?.waiting.delete(key)
+      return
+    }
     const bucket = this.#bucket(commonPrefixLength(this.#own, entry.id))
     bucket.live.delete(key)
     this.#entries.delete(key)
     this.#count(entry.prefixes, -1)
+    let successor: TableEntry<C> | undefined
     for (const [waitingKey, waiting] of [...bucket.waiting].reverse()) {
       if (!this.#fits(waiting.prefixes, bucket)) continue
       bucket.waiting.delete(waitingKey)
-      this.#enter(bucket, waiting)
+      successor = waiting
       break
     }
+    this.#onChange?.(entry.contact, false)
+    if (successor !== undefined) this.#enter(bucket, successor)
+  }
+
+  /** Drops newcomers that were not heard of since `before`, and says how many. */
+  tidy(before: number): number {
+    let dropped = 0
+    for (let index = 0; index < this.#depth; index++) {
+      const waiting = this.#buckets[index]?.waiting
+      if (waiting === undefined) continue
+      for (const [key, entry] of waiting) {
+        if (entry.lastSeen >= before) continue
+        waiting.delete(key)
+        dropped++
+      }
+    }
+    return dropped
   }
 
   find(key: string): TableEntry<C> | undefined {
@@ -186,13 +218,24 @@ export class BucketTable<C extends TableNode> {
     return closer < K
   }
 
-  /** Not heard of since `before`, longest silent first: whom to check in the background. */
-  silent(before: number, count: number): Array<C> {
-    return [...this.#entries.values()]
-      .filter((entry) => entry.lastSeen < before)
-      .sort((a, b) => a.lastSeen - b.lastSeen)
-      .slice(0, count)
-      .map((entry) => entry.contact)
+  /** A lookup of this id has come to its end. */
+  lookedUp(target: Uint8Array, now: number): void {
+    const index = commonPrefixLength(this.#own, target)
+    if (index < BUCKETS) this.#lookedUpAt[index] = now
+  }
+
+  /**
+   * The buckets in use, and the next deeper one, of whose ids none was looked up since `before`; the farthest first.
+   * In the deeper one somebody may have come who is closer than all that are known.
+   */
+  idle(before: number): Array<number> {
+    let depth = this.#depth
+    while (depth > 0 && (this.#buckets[depth - 1]?.live.size ?? 0) === 0) depth--
+    const idle: Array<number> = []
+    if (depth === 0) return idle
+    for (let index = 0; index <= Math.min(depth, BUCKETS - 1); index++)
+      if ((this.#lookedUpAt[index] ?? Number.NEGATIVE_INFINITY) < before) idle.push(index)
+    return idle
   }
 
   #bucket(index: number): Bucket<C> {
@@ -214,6 +257,7 @@ export class BucketTable<C extends TableNode> {
     bucket.live.set(entry.contact.key, entry)
     this.#entries.set(entry.contact.key, entry)
     this.#count(entry.prefixes, 1)
+    this.#onChange?.(entry.contact, true)
   }
 
   /** The latest newcomers wait; those of a network that already waits twice do not. */
@@ -236,8 +280,7 @@ export class BucketTable<C extends TableNode> {
       const prefixes = prefixesOf(contact.addresses)
       this.#count(entry.prefixes, -1)
       entry.prefixes = []
-      const fits = this.#fits(prefixes, bucket)
-      if (!fits) {
+      if (!this.#fits(prefixes, bucket)) {
         this.remove(contact.key)
         return false
       }

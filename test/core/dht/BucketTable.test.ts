@@ -181,11 +181,6 @@ describe("BucketTable", () => {
     assert.strictEqual(table.size, 2)
   })
 
-  it("lists who was silent longest", () => {
-    const { bucket, table } = full()
-    assert.deepStrictEqual(table.silent(2, 5), [bucket[0]!, bucket[1]!])
-  })
-
   it("counts a contact whose addresses changed as not verified, and one that only renewed its record as before", () => {
     const table = new BucketTable<TableNode>(own, { capped: false })
     table.seen(node(1), true, 10)

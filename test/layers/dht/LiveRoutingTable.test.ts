@@ -3,8 +3,10 @@ import { Effect, Layer, PubSub, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { Contact } from "#core/identity/Contact"
 import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
+import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
 import { parseAddress } from "#schemas/transport/Address"
-import { RoutingTable } from "#services/dht/RoutingTable"
+import { RoutingTable, type TableChange } from "#services/dht/RoutingTable"
+import { KnownPeers } from "#services/identity/KnownPeers"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
 import { identity, peer } from "./fixtures.ts"
@@ -13,6 +15,7 @@ const address = Result.getOrThrow(parseAddress("/memory/1"))
 
 interface Parts {
   readonly table: RoutingTable["Service"]
+  readonly book: KnownPeers["Service"]
   /** A session with this contact has opened. */
   readonly open: (contact: Contact, dialled: boolean) => void
   /** Whom the node looked for, and who is not to be found. */
@@ -65,8 +68,16 @@ const withTable = (body: (parts: Parts) => Effect.Effect<void, unknown>) =>
       for (const handle of handlers) handle(session)
     }
     yield* Effect.gen(function* () {
-      yield* body({ table: yield* RoutingTable, open, probed, gone })
-    }).pipe(Effect.provide(LiveRoutingTable.layer.pipe(Layer.provide([sessions, probe, identity("me")]))))
+      yield* body({ table: yield* RoutingTable, book: yield* KnownPeers, open, probed, gone })
+    }).pipe(
+      Effect.provide(
+        LiveRoutingTable.layer.pipe(
+          Layer.provide([sessions, probe]),
+          Layer.provideMerge(VerifiedPeers.layer),
+          Layer.provide(identity("me"))
+        )
+      )
+    )
   }).pipe(Effect.scoped)
 
 const shared = (table: RoutingTable["Service"]) => table.shareable(peer("x").nodeId).map((it) => it.key)
@@ -155,6 +166,68 @@ describe("LiveRoutingTable", () => {
     )
   )
 
+  it.effect("drops who says in a newer record that it is a client, and does not look for it", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ book, open, probed, table }) {
+        const server = peer("a")
+        open(server, true)
+        // Its session is of before; what it answers now counts as of its newest record.
+        book.admit(peer("a", { seq: 2, capabilities: 0 }).bytes, 0)
+        table.seen(server, false)
+        assert.isUndefined(table.whereabouts(server.key))
+        yield* TestClock.adjust("5 minutes")
+        assert.deepStrictEqual(probed, [])
+        const again = peer("a", { seq: 3 })
+        book.admit(again.bytes, 0)
+        open(again, true)
+        assert.strictEqual(table.find(server.key)?.contact.record.seq, 3)
+        table.left(server.key)
+        assert.isUndefined(table.whereabouts(server.key))
+      })
+    )
+  )
+
+  it.effect("tells who enters and who leaves, after it has, until the listener's scope closes", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ open, table }) {
+        const changes: Array<TableChange & { readonly size: number }> = []
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* table.onChange((change) => changes.push({ ...change, size: table.size() }))
+            open(peer("a"), true)
+            open(peer("a"), false)
+            open(peer("b"), false)
+            table.left(peer("a").key)
+          })
+        )
+        open(peer("c"), true)
+        assert.deepStrictEqual(
+          changes.map(({ contact, joined, size }) => [contact.key, joined, size]),
+          [
+            [peer("a").key, true, 1],
+            [peer("b").key, true, 2],
+            [peer("a").key, false, 1]
+          ]
+        )
+      })
+    )
+  )
+
+  it.effect("would name whom it reached itself, and nobody else", () =>
+    withTable(({ gone, open, table }) =>
+      Effect.sync(() => {
+        for (const [name, dialled] of [["a", true] as const, ["b", false] as const]) {
+          gone.add(peer(name).key)
+          open(peer(name), dialled)
+        }
+        assert.isTrue(table.isShareable(peer("a").key))
+        assert.isFalse(table.isShareable(peer("b").key))
+        assert.isFalse(table.isShareable(peer("c").key))
+        assert.deepInclude(table.find(peer("a").key), { lastSeen: 0, verifiedAt: 0, failures: 0 })
+      })
+    )
+  )
+
   it.effect("says where it has a peer: in its place, waiting for one, retired, or nowhere", () =>
     withTable(
       Effect.fnUntraced(function* ({ open, table }) {
@@ -162,7 +235,7 @@ describe("LiveRoutingTable", () => {
         const peers = Array.from({ length: 60 }, (_, n) => peer(`peer ${n}`))
         for (const it of peers) open(it, true)
         const standings = peers.map((it) => table.whereabouts(it.key)?.standing)
-        assert.deepStrictEqual(new Set(standings), new Set(["table", "waiting"]))
+        assert.sameMembers([...new Set(standings)], ["table", "waiting"])
         assert.strictEqual(standings.filter((it) => it === "table").length, table.size())
         const [first] = table.list()
         for (let strike = 0; strike < 3; strike++) table.failed(first!.contact.key)

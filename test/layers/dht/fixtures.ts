@@ -78,13 +78,20 @@ export const table = (contacts: ReadonlyArray<Contact>, isClose = true) =>
       RoutingTable.of({
         seen: () => {},
         failed: () => {},
+        left: () => {},
         closest: (_, count = 20) => contacts.slice(0, count),
         shareable: (_, count = 20) => contacts.slice(0, count),
         find: () => undefined,
         whereabouts: () => undefined,
-        list: () => contacts.map((contact) => ({ contact, verifiedAt: 1, failures: 0 })),
+        list: () => contacts.map((contact) => ({ contact, verifiedAt: 1, lastSeen: 1, failures: 0 })),
         size: () => contacts.length,
-        isClose: () => isClose
+        isClose: () => isClose,
+        onChange: () => Effect.void,
+        isShareable: () => true,
+        bucketOf: () => 0,
+        lookedUp: () => {},
+        idle: () => [],
+        tidy: () => 0
       })
     )
   )

@@ -11,6 +11,7 @@ import * as KademliaDht from "#layers/dht/KademliaDht"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
 import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
+import * as ServingMode from "#layers/dht/ServingMode"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
 import * as DirectRouter from "#layers/router/DirectRouter"
@@ -89,6 +90,7 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(IterativeQueries.layer),
         Layer.provideMerge(LiveRoutingTable.layer),
+        Layer.provideMerge(ServingMode.layer({ serves })),
         Layer.provide(probe),
         Layer.provideMerge(KindValidators.layer)
       )

@@ -53,6 +53,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.VerifyAfter, minutes(45)),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("5 minutes")),
   Layer.succeed(Dht.CleanupPace, Schedule.spaced("1 hour")),
+  Layer.succeed(Dht.ExplainDeadline, seconds(15)),
   Layer.succeed(Dht.ReprovidePace, Schedule.spaced("12 hours")),
   // content
   Layer.succeed(

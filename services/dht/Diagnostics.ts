@@ -2,6 +2,7 @@
 import { Context, type Effect, Schema } from "effect"
 import type { Cid } from "#schemas/content/Cid"
 import type { NodeId } from "#schemas/identity/NodeId"
+import type { Address } from "#schemas/transport/Address"
 import type { StorageFailed } from "../storage/RecordStore.ts"
 import { ReplicaHealth } from "./Replicator.ts"
 
@@ -14,8 +15,9 @@ export const HolderAnswer = Schema.Struct({
   closeness: Schema.Int,
   /** Whether it is among the closest, as many as there should be replicas. */
   expected: Schema.Boolean,
-  /** `holds`: it proved it by a challenge; `says so`: it answered, and this node cannot check it. */
-  answer: Schema.Literals(["holds", "says so", "does not", "wrong proof", "silent", "refused"]),
+  /** `holds`: it proved it, by a challenge or by sending it. `wrong proof`: it says so, and it is not true. */
+  answer: Schema.Literals(["holds", "does not", "wrong proof", "silent", "refused"]),
+  /** In words: how it proved it, or the layer and the reason. */
   detail: Schema.String,
   milliseconds: Schema.Int
 })
@@ -33,11 +35,13 @@ export const ContentExplanation = Schema.Struct({
   target: Schema.Int,
   holders: Schema.Int,
   health: ReplicaHealth,
-  /** Closest first. */
+  /** Closest first; this node among them where it serves. */
   answers: Schema.Array(HolderAnswer),
   /** Hex NodeIds of those who announced it. */
   providers: Schema.Array(Schema.String),
   lookup: Schema.Struct({
+    /** False where it was given up: then the closest are those that this node knew before. */
+    finished: Schema.Boolean,
     requests: Schema.Int,
     failures: Schema.Int,
     hops: Schema.Int,
@@ -47,6 +51,18 @@ export const ContentExplanation = Schema.Struct({
   })
 })
 export type ContentExplanation = typeof ContentExplanation.Type
+
+/** An open session, as both `explain` and `peers` show it. */
+export const SessionStatus = Schema.Struct({
+  address: Schema.String,
+  dialled: Schema.Boolean,
+  sinceSeconds: Schema.Int,
+  /** Smoothed; null until one was measured. */
+  roundTripMillis: Schema.NullOr(Schema.Number),
+  /** What the peer called itself in Hello; null until it has. */
+  agent: Schema.NullOr(Schema.String)
+})
+export type SessionStatus = typeof SessionStatus.Type
 
 export const PeerExplanation = Schema.Struct({
   nodeId: Schema.String,
@@ -61,15 +77,7 @@ export const PeerExplanation = Schema.Struct({
   failures: Schema.Int,
   /** Whether this node would name it to others. */
   shareable: Schema.Boolean,
-  session: Schema.NullOr(
-    Schema.Struct({
-      address: Schema.String,
-      dialled: Schema.Boolean,
-      sinceSeconds: Schema.Int,
-      roundTripMillis: Schema.NullOr(Schema.Number),
-      agent: Schema.NullOr(Schema.String)
-    })
-  ),
+  session: Schema.NullOr(SessionStatus),
   /** What came of dialling it now: null where a session is open, else the layer and the reason. */
   dial: Schema.NullOr(Schema.Struct({ reached: Schema.Boolean, layer: Schema.String, reason: Schema.String }))
 })
@@ -78,9 +86,15 @@ export type PeerExplanation = typeof PeerExplanation.Type
 export class Diagnostics extends Context.Service<
   Diagnostics,
   {
-    /** Asks all of the closest; takes as long as the slowest of them. */
+    /**
+     * Asks all of the closest, and whoever announced it and is known; takes as long as the slowest of them, at most
+     * `ExplainDeadline` for the lookup and as long for the answers.
+     */
     readonly content: (cid: Cid) => Effect.Effect<ContentExplanation, StorageFailed>
-    /** Dials the peer where there is no session; a node nobody knows of is looked up first. */
-    readonly peer: (nodeId: NodeId) => Effect.Effect<PeerExplanation>
+    /**
+     * Dials the peer where there is no session, at `address` where one is given, and else where it said that it is;
+     * a node that this one does not know is looked up first.
+     */
+    readonly peer: (nodeId: NodeId, address?: Address) => Effect.Effect<PeerExplanation>
   }
 >()("allium/services/dht/Diagnostics") {}

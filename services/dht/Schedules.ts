@@ -45,3 +45,8 @@ export const CleanupPace = Context.Reference<Schedule.Schedule<unknown>>("allium
 export const ReprovidePace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ReprovidePace", {
   defaultValue: () => Schedule.spaced("12 hours")
 })
+
+/** The longest that `explain` waits for a lookup, and again for the answers of those that it asks. */
+export const ExplainDeadline = Context.Reference<Duration.Duration>("allium/services/dht/ExplainDeadline", {
+  defaultValue: () => Duration.seconds(15)
+})

@@ -9,7 +9,7 @@ import type { Contact } from "#core/identity/Contact"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { Address } from "#schemas/transport/Address"
 import { Bootstrap, BootstrapFailed } from "#services/dht/Bootstrap"
-import { ENOUGH_SAVED, JOINS, SAVED_PEERS_TRIED } from "#services/dht/Limits"
+import { ENOUGH_SAVED, JOINS, SAVED_PEERS_TRIED, SAVED_REACHED } from "#services/dht/Limits"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import * as Schedules from "#services/dht/Schedules"
@@ -57,10 +57,24 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
       onSuccess: () => undefined
     })
 
-  const roundOf = <A>(items: ReadonlyArray<A>, attempt: (item: A) => Effect.Effect<Tried | undefined>) =>
-    Effect.map(Effect.forEach(items, attempt, { concurrency: JOINS }), (outcomes): Round => {
-      const tried = outcomes.filter((outcome) => outcome !== undefined)
-      return { reached: outcomes.length - tried.length, tried }
+  /** A few at a time, until `enough` were reached. */
+  const roundOf = <A>(
+    items: ReadonlyArray<A>,
+    enough: number,
+    attempt: (item: A) => Effect.Effect<Tried | undefined>
+  ): Effect.Effect<Round> =>
+    Effect.suspend(() => {
+      const tried: Array<Tried> = []
+      let reached = 0
+      const one = (item: A) =>
+        Effect.suspend(() => {
+          if (reached >= enough) return Effect.void
+          return Effect.map(attempt(item), (failure) => {
+            if (failure === undefined) reached++
+            else tried.push(failure)
+          })
+        })
+      return Effect.map(Effect.forEach(items, one, { concurrency: JOINS, discard: true }), () => ({ reached, tried }))
     })
 
   /** Their records are verified as if a stranger had sent them: the file may be old, or somebody else's. */
@@ -78,10 +92,12 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
   )
 
   const trySaved = Effect.flatMap(savedPeers, (contacts) =>
-    roundOf(contacts, (it) => dial(it.nodeId, it.addresses, false, it.addresses[0]?.text ?? "saved peer"))
+    roundOf(contacts, SAVED_REACHED, (it) =>
+      dial(it.nodeId, it.addresses, false, it.addresses[0]?.text ?? "saved peer")
+    )
   )
 
-  const tryList = roundOf(options.addresses, (address) =>
+  const tryList = roundOf(options.addresses, Number.POSITIVE_INFINITY, (address) =>
     address.peer === undefined
       ? Effect.succeed({ address: address.text, reason: "address: it does not end in /p2p/ and a node id" })
       : dial(address.peer, [address], true, address.toString())

@@ -51,8 +51,16 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
     return known === undefined ? refuse("record malformed") : Result.succeed(known)
   }
 
+  let shown: { readonly contact: Contact; readonly message: Uint8Array } | undefined
+  /** Written once for each record of this node. */
+  const own = (): Uint8Array => {
+    const contact = self()
+    if (shown?.contact !== contact) shown = { contact, message: writeHandshakeMessage({ record: contact.bytes, boot }) }
+    return shown.message
+  }
+
   return {
-    own: () => writeHandshakeMessage({ record: self().bytes, boot }),
+    own,
     judge: (payload, remoteStatic, expected) => {
       const message = readHandshakeMessage(payload)
       if (Result.isFailure(message)) return refuse("malformed")

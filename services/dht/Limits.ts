@@ -49,5 +49,7 @@ export const REPROVIDES = 4
 /** Saved peers and bootstrap addresses that are tried at one time, and how many saved ones are tried at all. */
 export const JOINS = 8
 export const SAVED_PEERS_TRIED = 32
+/** So many saved peers are met again; a lookup finds the rest of the neighbourhood. */
+export const SAVED_REACHED = 8
 /** With so many saved peers alive the bootstrap list is not bothered. */
 export const ENOUGH_SAVED = 3

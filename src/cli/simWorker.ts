@@ -2,6 +2,7 @@
  * The other thread of `allium sim`: runs the plans that it is sent, one after the other. A run holds its thread for
  * minutes, so the first thread stays free to hear Ctrl-C and to draw.
  */
+import "./leanFibers.ts"
 import { parentPort } from "node:worker_threads"
 import { Cause, Effect, Exit } from "effect"
 import type { Plan } from "#schemas/simulation/Plan"

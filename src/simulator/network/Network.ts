@@ -1,6 +1,6 @@
 /** The machines and what they can reach: dialling, listening, and a count of everything that is carried. */
 import { crc32 } from "node:zlib"
-import { Effect, FiberSet, Layer, Result } from "effect"
+import { Effect, FiberSet, Layer, Result, Scope } from "effect"
 import { type Address, parseAddress } from "#schemas/transport/Address"
 import { type Connection, DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
 import type { Trace } from "../Trace.ts"
@@ -148,5 +148,14 @@ export class Network {
   }
 }
 
-const owned = (end: StreamEnd) =>
-  Effect.acquireRelease(Effect.succeed<Connection>(end), () => Effect.sync(() => end.finish()))
+/** Not `acquireRelease`, which would copy the whole context of a node to release with, at the end of every connection. */
+const owned = (end: StreamEnd): Effect.Effect<Connection, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) =>
+    Effect.as(
+      Scope.addFinalizer(
+        scope,
+        Effect.sync(() => end.finish())
+      ),
+      end
+    )
+  )

@@ -1,9 +1,26 @@
-/** What a storing peer has left at this node: a rate of stores, and bytes for itself and for its network. */
+/**
+ * What a storing peer has left at this node: a rate of stores, which work can make up for, and bytes for itself and for
+ * its network.
+ */
 import { Effect } from "effect"
 import { prefixesOf } from "#core/dht/networkPrefix"
+import { bitsOf } from "#core/dht/work"
 import type { Contact } from "#core/identity/Contact"
+import type { Suite } from "#core/identity/Suite"
 import { TokenBucket } from "#core/session/TokenBucket"
-import { NODE_QUOTA, NODES_OF_PREFIX, PREFIX_QUOTA, PREFIXES, STORE_RATE, STORING_PEERS } from "#services/dht/Limits"
+import { keyOf } from "#schemas/bytes/bytes"
+import { RecordKind } from "#schemas/dht/Record"
+import { WORK_BITS } from "#schemas/dht/Work"
+import {
+  NODE_QUOTA,
+  NODES_OF_PREFIX,
+  PREFIX_QUOTA,
+  PREFIXES,
+  SPENT_WORK,
+  STORE_RATE,
+  STORING_PEERS
+} from "#services/dht/Limits"
+import type { CheckedRecord } from "#services/dht/RecordValidators"
 import type { RecordStore } from "#services/storage/RecordStore"
 
 /** Puts an entry last and, where there are too many, lets go of the first: the least recently used one. */
@@ -17,11 +34,15 @@ export class Admission {
   readonly #buckets = new Map<string, TokenBucket>()
   /** NodeIds that stored something, by the network that their record names. */
   readonly #networks = new Map<string, Map<string, Uint8Array>>()
+  /** Records and nonces that have admitted a store. */
+  readonly #spent = new Map<string, true>()
+  readonly #suite: Suite
   readonly #usage: RecordStore["Service"]["usage"]
   readonly #byNetwork: boolean
 
   /** `byNetwork` is off where a network is local. */
-  constructor(usage: RecordStore["Service"]["usage"], byNetwork: boolean) {
+  constructor(suite: Suite, usage: RecordStore["Service"]["usage"], byNetwork: boolean) {
+    this.#suite = suite
     this.#usage = usage
     this.#byNetwork = byNetwork
   }
@@ -34,17 +55,45 @@ export class Admission {
     return this.#networks.size
   }
 
+  get spent(): number {
+    return this.#spent.size
+  }
+
   mostOfNetwork(): number {
     let most = 0
     for (const { size } of this.#networks.values()) most = Math.max(most, size)
     return most
   }
 
-  /** `now` in milliseconds. */
-  withinRate(from: Contact, now: number): boolean {
+  /**
+   * Undefined where the peer may store this now; `millis` since 1970. A nonce that is shown has to be good, whether it
+   * is needed or not. Blocks are content, and who has too much of it waits.
+   */
+  refusal(record: CheckedRecord, work: Uint8Array, from: Contact, millis: number): "Busy" | "WorkRequired" | undefined {
+    const within = this.#withinRate(from, millis)
+    const inside = record.kind === RecordKind.Inbox
+    if (work.length === 0 && !inside) {
+      if (within) return undefined
+      return record.kind === RecordKind.Block ? "Busy" : "WorkRequired"
+    }
+    const digest = this.#suite.sha256(record.bytes)
+    const { key, kind, rank } = record
+    const bits = inside ? rank : bitsOf(this.#suite, { kind, key, digest }, Math.floor(millis / 1000), work)
+    if (bits < WORK_BITS) return "WorkRequired"
+    return within || this.#pays(keyOf(digest) + (inside ? "" : keyOf(work))) ? undefined : "Busy"
+  }
+
+  #withinRate(from: Contact, now: number): boolean {
     const bucket = this.#buckets.get(from.key) ?? new TokenBucket(STORE_RATE, now)
     refresh(this.#buckets, from.key, bucket, STORING_PEERS)
     return bucket.take(1, now) === 0
+  }
+
+  /** Once: whoever shows it again has done nothing for it. */
+  #pays(nonce: string): boolean {
+    const isFresh = !this.#spent.has(nonce)
+    refresh(this.#spent, nonce, true, SPENT_WORK)
+    return isFresh
   }
 
   /** Whether `bytes` more are within what the node and all nodes of its networks may store here. */

@@ -9,19 +9,29 @@ import { type DhtAnswer, type DhtRequest, PEERS_LIMIT, RECORDS_LIMIT } from "#sc
 import { RecordKind } from "#schemas/dht/Record"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { INNER_LIMIT } from "#schemas/session/Frame"
+import { RecordValidators, type Refusal } from "#services/dht/RecordValidators"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { type RecordRefused, StorePipeline } from "#services/dht/StorePipeline"
 import { Crypto } from "#services/identity/Crypto"
 import { Rpc } from "#services/rpc/Rpc"
-import { RecordStore, type StorageFailed } from "#services/storage/RecordStore"
+import { SessionManager } from "#services/session/SessionManager"
+import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
+import { isDamage, refusalOf } from "./damage.ts"
 
 /** Id, status, and the heads of the array and its lists. */
 const ANSWER_HEAD = 32
 /** A byte string of up to 64 KiB is written behind a head of at most 3 bytes. */
 const ITEM_HEAD = 3
 
-const refused = ({ closer, refusal }: RecordRefused): RpcFailure =>
-  new RpcFailure({ tag: refusal, detail: "", data: refusal === "NotClosest" ? closer : null })
+const refused = ({ bits, closer, refusal }: RecordRefused): RpcFailure =>
+  new RpcFailure({
+    tag: refusal,
+    detail: "",
+    data: refusal === "NotClosest" ? closer : refusal === "WorkRequired" ? bits : null
+  })
+
+/** What nobody who checks what he sends can come to send. Time, place and room are no fault of his. */
+const FAULTS = new Set<Refusal>(["Malformed", "TooLong", "BadSignature"])
 
 /** The cause stays here: what a disk says is nobody else's business. */
 const failed = new RpcFailure({ tag: "Failed", detail: "the store failed", data: null })
@@ -34,6 +44,8 @@ export const makeAnswering = Effect.gen(function* () {
   const table = yield* RoutingTable
   const pipeline = yield* StorePipeline
   const records = yield* RecordStore
+  const validators = yield* RecordValidators
+  const sessions = yield* SessionManager
   const clock = yield* Clock.Clock
 
   /** Contacts for an answer, without the one that asks; only what is verified live and has not expired. */
@@ -59,6 +71,22 @@ export const makeAnswering = Effect.gen(function* () {
     return { page: rest.slice(0, count).map(({ bytes }) => bytes), more: count < rest.length }
   }
 
+  /**
+   * Readers take a damaged record for a forged one and would charge this node for it, so it is not shown, and leaves the
+   * disk; what is only out of date, or of a kind that nobody here judges any more, stays and is not shown either.
+   */
+  const soundOf = (held: ReadonlyArray<StoredRecord>) => {
+    const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+    const judged = held.map((row) => ({ row, refusal: refusalOf(validators, row, now) }))
+    const sound = judged.flatMap(({ refusal, row }) => (refusal === undefined ? [row] : []))
+    const damaged = judged.filter(({ refusal }) => isDamage(refusal))
+    if (damaged.length === 0) return Effect.succeed(sound)
+    return Effect.logWarning("damaged records were found and dropped", { count: damaged.length }).pipe(
+      Effect.andThen(Effect.forEach(damaged, ({ row }) => records.remove(row.kind, row.key, row.member))),
+      Effect.as(sound)
+    )
+  }
+
   const values = Effect.fnUntraced(function* (
     kind: number,
     key: Uint8Array,
@@ -66,7 +94,7 @@ export const makeAnswering = Effect.gen(function* () {
     after: Uint8Array,
     from: Contact
   ): Effect.fn.Return<DhtAnswer, StorageFailed> {
-    const held = yield* records.get(kind, key, { limit: RECORDS_LIMIT })
+    const held = yield* soundOf(yield* records.get(kind, key, { limit: RECORDS_LIMIT }))
     // A block that is here is the end of the search: whom else to ask would only be weight.
     if (kind === RecordKind.Block && held.length > 0)
       return { _tag: "Values", records: held.map((it) => it.bytes), peers: [], more: false }
@@ -80,10 +108,14 @@ export const makeAnswering = Effect.gen(function* () {
     return { _tag: "Values", records: shown, peers, more }
   })
 
-  const store = (kind: number, record: Uint8Array, ttl: number | undefined, from: Contact) =>
-    Effect.map(
-      pipeline.store(kind, record, ttl, from),
-      ({ expires, seq }): DhtAnswer => ({ _tag: "Stored", heldSeq: seq, expires })
+  const store = (kind: number, record: Uint8Array, ttl: number | undefined, from: Contact, work?: Uint8Array) =>
+    pipeline.store(kind, record, ttl, from, work).pipe(
+      Effect.map(({ expires, seq }): DhtAnswer => ({ _tag: "Stored", heldSeq: seq, expires })),
+      Effect.tapError((error) =>
+        Effect.sync(() => {
+          if (error._tag === "RecordRefused" && FAULTS.has(error.refusal)) sessions.charge(from.key, "bad record")
+        })
+      )
     )
 
   type Stateful = Exclude<DhtRequest, { readonly _tag: "FindNode" }>
@@ -92,7 +124,7 @@ export const makeAnswering = Effect.gen(function* () {
       case "FindValue":
         return values(request.kind, request.key, request.minSeq, request.after, from)
       case "Store":
-        return store(request.kind, request.record, request.ttl, from)
+        return store(request.kind, request.record, request.ttl, from, request.work)
       case "AddProvider":
         return store(RecordKind.Provider, request.record, undefined, from)
       case "GetProviders":

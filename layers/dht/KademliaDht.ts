@@ -4,6 +4,8 @@ import { digestOf } from "#schemas/content/Cid"
 import { Dht } from "#services/dht/Dht"
 import { REPLICATION_FACTOR } from "#services/dht/Limits"
 import { makeReader } from "./reading.ts"
+import { makeRefresher } from "./refreshing.ts"
+import { makeSender } from "./sending.ts"
 import { startUpkeep } from "./upkeep.ts"
 import { makeWriter } from "./writing.ts"
 
@@ -16,9 +18,12 @@ export interface DhtOptions {
 
 export const make = Effect.fnUntraced(function* (options: DhtOptions = {}) {
   const reader = yield* makeReader
-  const { announce, ...writer } = yield* makeWriter(options.replicationFactor ?? REPLICATION_FACTOR)
+  const sender = yield* makeSender(options.replicationFactor ?? REPLICATION_FACTOR)
+  const writing = yield* makeWriter(sender)
+  const { announce, nextVersion, ...writer } = writing
+  const refresh = yield* makeRefresher(sender, writing)
   yield* startUpkeep(announce, options.reprovides ?? true)
-  return Dht.of({ ...reader, ...writer, provide: (cid, putOptions) => announce(digestOf(cid), putOptions) })
+  return Dht.of({ ...reader, ...writer, refresh, provide: (cid, putOptions) => announce(digestOf(cid), putOptions) })
 })
 
 export const layer = (options?: DhtOptions) => Layer.effect(Dht, make(options))

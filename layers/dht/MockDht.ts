@@ -3,11 +3,25 @@
  * as the real one. It signs with the node's identity where there is one, else with a key of its own.
  */
 import { Clock, Effect, Layer, Option, Result } from "effect"
-import { nodeIdOf, signArray } from "#core/identity/signature"
-import { keyOf } from "#schemas/bytes/bytes"
+import { factsOf } from "#core/dht/facts"
+import { nameEntries } from "#core/dht/nameEntries"
+import { signMutable, signName, signProvider } from "#core/dht/signRecord"
+import { compareVersions } from "#core/dht/storeDecision"
+import { nodeIdOf } from "#core/identity/signature"
+import { keyOf, utf8 } from "#schemas/bytes/bytes"
 import { digestOf } from "#schemas/content/Cid"
 import * as Mutable from "#schemas/dht/Mutable"
-import { BLOCK_LIMIT, LIFETIME, RECORD_LIMIT, SHORT_LIFETIME, WEEK_LIFETIME } from "#schemas/dht/Record"
+import * as Name from "#schemas/dht/Name"
+import * as Provider from "#schemas/dht/Provider"
+import {
+  BLOCK_LIMIT,
+  isRecordKind,
+  LIFETIME,
+  lifetimeOf,
+  OPEN_NAMESPACE,
+  RecordKind,
+  SHORT_LIFETIME
+} from "#schemas/dht/Record"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 import {
   Dht,
@@ -15,86 +29,128 @@ import {
   NotFound,
   type OperationOptions,
   PrivacyUnavailable,
-  type ProviderInfo,
-  type PutOptions
+  type PutOptions,
+  type PutReceipt,
+  PutRefused
 } from "#services/dht/Dht"
 import { MOST_REPLICAS, REPLICATION_FACTOR } from "#services/dht/Limits"
+import { type CheckedRecord, RecordValidators } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
+import { makeFor } from "./KindValidators.ts"
 
 /** Whoever stands behind a mock that was given no identity. */
 const SEED = new Uint8Array(32)
 
+const NOBODY = { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
+
 interface Kept {
-  readonly bytes: Uint8Array
-  readonly expires: number
+  readonly record: CheckedRecord
+  /** Unix seconds. */
+  readonly until: number
 }
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(Math.trunc(value), least), most)
 
+const slotOf = (kind: number, key: Uint8Array): string => String.fromCharCode(kind) + keyOf(key)
+
 export const make = Effect.gen(function* () {
   const suite = yield* Crypto
   const clock = yield* Clock.Clock
-  const { networkId, signing } = Option.getOrElse(yield* Effect.serviceOption(Identity), () => ({
+  const signer = Option.getOrElse(yield* Effect.serviceOption(Identity), () => ({
     signing: suite.signingKey(SEED),
     networkId: suite.sha256(SEED)
   }))
-  const publicKey = signing.publicKey as PublicKey
+  const own = yield* Effect.serviceOption(RecordValidators)
+  const validators = Option.isSome(own) ? own.value : yield* makeFor(suite, signer.networkId)
+  const publicKey = signer.signing.publicKey as PublicKey
   const nodeId = nodeIdOf(suite, publicKey)
-  const blocks = new Map<string, Kept>()
-  const versions = new Map<string, Kept & { readonly seq: number }>()
-  const providers = new Map<string, ProviderInfo>()
+  const slots = new Map<string, Map<string, Kept>>()
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-
-  const live = <A extends { readonly expires: number }>(held: A | undefined): A | undefined =>
-    held !== undefined && held.expires > now() ? held : undefined
-
-  const expiry = (options: PutOptions, most: number): number => now() + clamp(options.lifetime ?? most, 1, most)
-
-  const receipt = (key: Uint8Array, expires: number, options: PutOptions) => ({
-    key,
-    reached: 1,
-    factor: clamp(options.factor ?? REPLICATION_FACTOR, 1, MOST_REPLICAS),
-    holders: [nodeId],
-    expires,
-    lookup: { requests: 0, failures: 0, hops: 0, milliseconds: 0 }
-  })
 
   const directly = (options: OperationOptions | undefined) =>
     options?.privacy === "anonymous" ? Effect.fail(new PrivacyUnavailable()) : Effect.void
 
   const invalid = (reason: string) => new InvalidRecord({ reason })
 
+  const live = (kind: number, key: Uint8Array): ReadonlyArray<CheckedRecord> =>
+    [...(slots.get(slotOf(kind, key))?.values() ?? [])].flatMap(({ record, until }) => (until > now() ? [record] : []))
+
+  /** What this node last said under a key. */
+  const lastOf = (kind: number, key: Uint8Array): { readonly seq: number; readonly issued: number } => {
+    for (const { record } of slots.get(slotOf(kind, key))?.values() ?? []) {
+      const facts = Result.getOrUndefined(factsOf(suite, kind, record.bytes))
+      const isOwn = keyOf(facts?.signed?.by ?? NO_KEY) === keyOf(publicKey)
+      if (facts !== undefined && isOwn) return { seq: facts.seq, issued: facts.times?.issued ?? 0 }
+    }
+    return { seq: 0, issued: 0 }
+  }
+
+  const store = Effect.fnUntraced(function* (
+    kind: number,
+    bytes: Uint8Array,
+    options: PutOptions
+  ): Effect.fn.Return<PutReceipt, InvalidRecord | PutRefused> {
+    const checked = Result.flatMap(validators.parse(kind, bytes, now()), (record) =>
+      Result.map(validators.verify(record, now()), () => record)
+    )
+    if (Result.isFailure(checked)) return yield* invalid(`it would be refused as ${checked.failure}`)
+    const { expires, key, limit, member, rank, seq } = checked.success
+    const record = { kind, key, member, seq, expires, limit, rank, bytes: bytes.slice() }
+    const most = isRecordKind(kind) ? lifetimeOf(kind) : 0
+    const wanted = Math.min(now() + clamp(options.lifetime ?? most, 1, most), expires ?? Number.POSITIVE_INFINITY)
+    const slot = slots.get(slotOf(kind, key)) ?? new Map<string, Kept>()
+    const before = slot.get(keyOf(member))
+    const comparison =
+      before === undefined || before.until <= now() ? "Newer" : compareVersions(before.record, record, suite.sha256)
+    if (comparison === "Older" || comparison === "Conflict")
+      return yield* new PutRefused({ key, refusals: [{ reason: comparison, nodes: 1 }] })
+    const until = comparison === "Same" ? Math.max(wanted, before?.until ?? 0) : wanted
+    slot.set(keyOf(member), { record, until })
+    slots.set(slotOf(kind, key), slot)
+    const factor = clamp(options.factor ?? REPLICATION_FACTOR, 1, MOST_REPLICAS)
+    return { key, reached: 1, factor, holders: [nodeId], expires: until, lookup: NOBODY }
+  })
+
+  /** The next version under a key of this node's own; a deletion lives as long as anything can. */
+  const version = (
+    kind: typeof RecordKind.Mutable | typeof RecordKind.Name,
+    key: Uint8Array,
+    value: Uint8Array,
+    options: PutOptions,
+    sign: (times: { seq: number; issued: number; expires: number }) => Uint8Array
+  ) =>
+    Effect.suspend(() => {
+      const last = lastOf(kind, key)
+      const seq = Math.max(last.seq + 1, clock.currentTimeMillisUnsafe())
+      const issued = Math.max(last.issued, now())
+      const lifetime = value.length === 0 ? LIFETIME : clamp(options.lifetime ?? LIFETIME, 1, LIFETIME)
+      const bytes = sign({ seq, issued, expires: issued + lifetime })
+      return Effect.map(store(kind, bytes, { ...options, lifetime }), (receipt) => ({ ...receipt, seq }))
+    })
+
   return Dht.of({
     putBlock: Effect.fnUntraced(function* (bytes, options = {}) {
       yield* directly(options)
       if (bytes.length > BLOCK_LIMIT) return yield* invalid(`a block has at most ${BLOCK_LIMIT} bytes`)
-      const key = suite.sha256(bytes)
-      const expires = Math.max(expiry(options, WEEK_LIFETIME), live(blocks.get(keyOf(key)))?.expires ?? 0)
-      blocks.set(keyOf(key), { bytes: bytes.slice(), expires })
-      return receipt(key, expires, options)
+      return yield* store(RecordKind.Block, bytes, options)
     }),
     getBlock: Effect.fnUntraced(function* (digest, options) {
       yield* directly(options)
-      return live(blocks.get(keyOf(digest)))?.bytes ?? (yield* new NotFound({ key: digest, asked: 0 }))
+      return live(RecordKind.Block, digest)[0]?.bytes ?? (yield* new NotFound({ key: digest, asked: 0 }))
     }),
     putMutable: Effect.fnUntraced(function* (salt, value, options = {}) {
       yield* directly(options)
       if (salt.length > Mutable.SALT_LIMIT) return yield* invalid(`a salt has at most ${Mutable.SALT_LIMIT} bytes`)
       const key = suite.sha256(Mutable.keyPreimage(publicKey, salt))
-      const seq = Math.max((versions.get(keyOf(key))?.seq ?? 0) + 1, clock.currentTimeMillisUnsafe())
-      const expires = value.length === 0 ? now() + LIFETIME : expiry(options, LIFETIME)
-      const fields = { author: publicKey, salt, seq, issued: now(), expires, value }
-      const signature = signArray(signing, "mutable", networkId, Mutable.unsigned(fields))
-      const bytes = Mutable.write({ ...fields, signature })
-      if (bytes.length > RECORD_LIMIT) return yield* invalid(`a mutable record has at most ${RECORD_LIMIT} bytes`)
-      versions.set(keyOf(key), { bytes, expires, seq })
-      return { ...receipt(key, expires, options), seq }
+      const sign = (times: { seq: number; issued: number; expires: number }) =>
+        signMutable(signer, { salt, value, ...times })
+      return yield* version(RecordKind.Mutable, key, value, options, sign)
     }),
     getMutable: Effect.fnUntraced(function* (author, salt, options) {
       yield* directly(options)
       const key = suite.sha256(Mutable.keyPreimage(author, salt))
-      const held = live(versions.get(keyOf(key)))
+      const [held] = live(RecordKind.Mutable, key)
       const record = held === undefined ? undefined : Result.getOrUndefined(Mutable.read(held.bytes))
       if (record === undefined || Mutable.isDeletion(record)) return yield* new NotFound({ key, asked: 0 })
       return new Mutable.Mutable(record)
@@ -102,16 +158,53 @@ export const make = Effect.gen(function* () {
     provide: Effect.fnUntraced(function* (cid, options = {}) {
       yield* directly(options)
       const key = digestOf(cid).slice()
-      const expires = expiry(options, SHORT_LIFETIME)
-      providers.set(keyOf(key), { nodeId, publicKey, issued: now(), expires })
-      return receipt(key, expires, options)
+      const issued = Math.max(lastOf(RecordKind.Provider, key).issued + 1, now())
+      const lifetime = clamp(options.lifetime ?? SHORT_LIFETIME, 1, SHORT_LIFETIME)
+      const bytes = signProvider(signer, { key, issued, expires: issued + lifetime })
+      return yield* store(RecordKind.Provider, bytes, { ...options, lifetime })
     }),
     findProviders: Effect.fnUntraced(function* (cid, options) {
       yield* directly(options)
-      const provider = live(providers.get(keyOf(digestOf(cid))))
-      return provider === undefined ? [] : [provider]
+      const found = live(RecordKind.Provider, digestOf(cid)).flatMap(({ bytes }) =>
+        Result.match(Provider.read(bytes), { onFailure: () => [], onSuccess: (it) => [it] })
+      )
+      return found
+        .sort((a, b) => b.issued - a.issued)
+        .map(({ expires, issued, node }) => ({ nodeId: nodeIdOf(suite, node), publicKey: node, issued, expires }))
+    }),
+    putName: Effect.fnUntraced(function* (name, value, options = {}) {
+      yield* directly(options)
+      const { authority = OPEN_NAMESPACE, grants = [] } = options
+      const digest = suite.sha256(utf8(name))
+      const key = suite.sha256(Name.keyPreimage(authority, digest))
+      const sign = (times: { seq: number; issued: number; expires: number }) =>
+        signName(signer, { authority, digest, value, grants, ...times })
+      return yield* version(RecordKind.Name, key, value, options, sign)
+    }),
+    getName: Effect.fnUntraced(function* (name, options = {}) {
+      yield* directly(options)
+      const key = suite.sha256(Name.keyPreimage(options.authority ?? OPEN_NAMESPACE, suite.sha256(utf8(name))))
+      const found = live(RecordKind.Name, key).map(({ bytes }) => bytes)
+      const entries = nameEntries(found, publicKey, now())
+      return entries.length > 0 ? entries : yield* new NotFound({ key, asked: 0 })
+    }),
+    putRecord: Effect.fnUntraced(function* (kind, record, options = {}) {
+      yield* directly(options)
+      return yield* store(kind, record, options)
+    }),
+    refresh: Effect.fnUntraced(function* (kind, key, options = {}) {
+      yield* directly(options)
+      const held = live(kind, key)
+      const own = held.find(({ member }) => keyOf(member) === keyOf(publicKey)) ?? held[0]
+      return own === undefined ? yield* new NotFound({ key, asked: 0 }) : yield* store(kind, own.bytes, options)
+    }),
+    getRecords: Effect.fnUntraced(function* (kind, key, options) {
+      yield* directly(options)
+      return live(kind, key)
     })
   })
 })
 
 export const layer = Layer.effect(Dht, make)
+
+const NO_KEY = new Uint8Array(0)

@@ -1,13 +1,16 @@
 /**
  * Brings one record to the nodes closest to its key: as many as are wanted at the same time, and for each one that
- * refuses or is silent the next closest. A node that names closer ones is believed as far as their records verify.
+ * refuses or is silent the next closest. A node that names closer ones is believed as far as their records verify, and
+ * one that asks for work is given it once.
  */
 import { Clock, Effect, Result } from "effect"
 import { compareDistance } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
 import type { DhtRequest } from "#schemas/dht/DhtMessage"
+import { RecordKind } from "#schemas/dht/Record"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { WORK_REQUIRED } from "#schemas/rpc/RpcFailure"
 import type { LookupReport } from "#services/dht/Dht"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { RoutingTable } from "#services/dht/RoutingTable"
@@ -15,9 +18,28 @@ import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { Rpc, type RpcError } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
+import { makeWorker } from "./working.ts"
 
 /** Nodes that are asked to hold one record, refusals included: three times as many as feel responsible for it. */
 const ATTEMPTS = 60
+
+/** One record on its way out. */
+export interface Outgoing {
+  readonly kind: RecordKind
+  readonly key: Uint8Array
+  readonly bytes: Uint8Array
+  /** Seconds. */
+  readonly lifetime: number
+}
+
+export interface Wanted {
+  /** Replicas. */
+  readonly factor: number
+  /** Whether this node is one of the holders already. */
+  readonly holdsItself: boolean
+  /** Disjoint paths of the lookup. */
+  readonly paths: number
+}
 
 export interface Replicas {
   readonly holders: ReadonlyArray<NodeId>
@@ -26,6 +48,17 @@ export interface Replicas {
   readonly refusals: ReadonlyMap<string, number>
   readonly lookup: LookupReport
 }
+
+const NO_WORK = new Uint8Array(0)
+
+const requestFor = ({ bytes, kind, lifetime }: Outgoing, work: Uint8Array): DhtRequest =>
+  kind === RecordKind.Provider && work.length === 0
+    ? { _tag: "AddProvider", record: bytes }
+    : { _tag: "Store", kind, record: bytes, ttl: lifetime, work }
+
+/** The leading zero bits that a refusal asks for, 0 for any other. */
+const bitsAskedFor = (error: RpcError): number =>
+  error._tag === "RpcFailure" && error.tag === WORK_REQUIRED && typeof error.data === "number" ? error.data : 0
 
 /** The word for people: the peer's own tag, or what happened on the way. */
 const reasonOf = (error: RpcError): string => (error._tag === "RpcFailure" ? error.tag : error._tag)
@@ -38,6 +71,7 @@ export const makeReplication = Effect.gen(function* () {
   const queries = yield* QueryExecutor
   const sessions = yield* SessionManager
   const clock = yield* Clock.Clock
+  const workOn = yield* makeWorker
   const ownKey = sessions.self().key
 
   const closerOf = (error: RpcError): ReadonlyArray<Contact> => {
@@ -51,19 +85,27 @@ export const makeReplication = Effect.gen(function* () {
   }
 
   /** How many others are wanted: one less where this node, a holder already, is itself among the closest. */
-  const othersWanted = (key: Uint8Array, factor: number, holdsItself: boolean, closest: ReadonlyArray<Contact>) => {
+  const othersWanted = (key: Uint8Array, { factor, holdsItself }: Wanted, closest: ReadonlyArray<Contact>) => {
     if (!holdsItself || (sessions.self().record.capabilities & DHT_SERVER) === 0) return factor
     const closer = closest.filter((it) => compareDistance(key, it.nodeId, nodeId) < 0).length
     return closer < factor ? factor - 1 : factor
   }
 
-  return Effect.fnUntraced(function* (
-    key: Uint8Array,
-    request: DhtRequest,
-    factor: number,
-    holdsItself: boolean
-  ): Effect.fn.Return<Replicas> {
-    const { closest, report } = yield* queries.locate(key)
+  /** Asks once more, with work, where it was work that was missing. */
+  const ask = Effect.fnUntraced(function* (contact: Contact, outgoing: Outgoing) {
+    const first = yield* Effect.result(rpc.dht(contact, requestFor(outgoing, NO_WORK)))
+    const bits = Result.isFailure(first) ? bitsAskedFor(first.failure) : 0
+    if (bits === 0 || outgoing.kind === RecordKind.Inbox) return first
+    const work = yield* workOn(outgoing, bits)
+    return yield* Effect.result(rpc.dht(contact, requestFor(outgoing, work)))
+  })
+
+  const locate = (key: Uint8Array, paths: number) =>
+    paths > 1 ? queries.lookupNode(key, { paths }) : queries.locate(key)
+
+  return Effect.fnUntraced(function* (outgoing: Outgoing, wanted: Wanted): Effect.fn.Return<Replicas> {
+    const { key } = outgoing
+    const { closest, report } = yield* locate(key, wanted.paths)
     const waiting = [...closest]
     const met = new Set(waiting.map((contact) => contact.key))
     const holders: Array<NodeId> = []
@@ -87,7 +129,7 @@ export const makeReplication = Effect.gen(function* () {
     }
     const place = Effect.gen(function* () {
       for (let contact = waiting.shift(); contact !== undefined && attempts++ < ATTEMPTS; contact = waiting.shift()) {
-        const result = yield* Effect.result(rpc.dht(contact, request))
+        const result = yield* ask(contact, outgoing)
         if (Result.isFailure(result)) {
           refused(contact, result.failure)
           continue
@@ -97,8 +139,11 @@ export const makeReplication = Effect.gen(function* () {
         return
       }
     })
-    const places = Array.from({ length: othersWanted(key, factor, holdsItself, closest) }, () => place)
-    yield* Effect.all(places, { concurrency: Math.max(1, places.length), discard: true })
+    const places = othersWanted(key, wanted, closest)
+    yield* Effect.all(
+      Array.from({ length: places }, () => place),
+      { concurrency: Math.max(1, places), discard: true }
+    )
     return { holders, expires, refusals, lookup: report }
   })
 })

@@ -1,163 +1,171 @@
 /**
- * The writing half of the Dht. This node keeps what it puts, so a record is durable before anybody is asked and can be
- * served while it is announced; then it goes to the nodes closest to its key.
+ * The writing half of the Dht: makes the records of this node, numbers and signs them, and sends them out; and takes
+ * finished ones.
  */
 import { Clock, Effect, Result, Semaphore } from "effect"
-import { signArray } from "#core/identity/signature"
-import type { DhtRequest } from "#schemas/dht/DhtMessage"
+import { factsOf } from "#core/dht/facts"
+import { type Signer, signMutable, signName, signProvider } from "#core/dht/signRecord"
+import { equalBytes, utf8 } from "#schemas/bytes/bytes"
+import { CHAIN_LIMIT, GRANT_LIMIT } from "#schemas/dht/Grant"
 import * as Mutable from "#schemas/dht/Mutable"
-import * as Provider from "#schemas/dht/Provider"
-import { BLOCK_LIMIT, LIFETIME, RECORD_LIMIT, RecordKind, SHORT_LIFETIME, WEEK_LIFETIME } from "#schemas/dht/Record"
+import * as Name from "#schemas/dht/Name"
 import {
-  type Dht,
-  InvalidRecord,
-  PrivacyUnavailable,
-  type PutError,
-  type PutOptions,
-  type PutReceipt,
-  PutRefused
-} from "#services/dht/Dht"
-import { MOST_REPLICAS } from "#services/dht/Limits"
-import { StorePipeline } from "#services/dht/StorePipeline"
+  BLOCK_LIMIT,
+  isRecordKind,
+  LIFETIME,
+  lifetimeOf as lifetimeOfKind,
+  OPEN_NAMESPACE,
+  RECORD_LIMIT,
+  RecordKind,
+  SHORT_LIFETIME,
+  WEEK_LIFETIME
+} from "#schemas/dht/Record"
+import { type Dht, InvalidRecord, type PutError, type PutOptions, type PutReceipt } from "#services/dht/Dht"
+import { RecordValidators } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
-import { RecordStore, type StorageFailed } from "#services/storage/RecordStore"
-import { makeReplication } from "./Replication.ts"
+import { RecordStore } from "#services/storage/RecordStore"
+import type { Outgoing } from "./Replication.ts"
+import { lifetimeOf, type Sender } from "./sending.ts"
 
-type Writer = Pick<Dht["Service"], "putBlock" | "putMutable"> & {
+export type Writer = Pick<Dht["Service"], "putBlock" | "putMutable" | "putName" | "putRecord"> & {
   /** Announces this node as a provider of what has this digest. */
   readonly announce: (digest: Uint8Array, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
 }
 
-/** One record on its way out. */
-interface Outgoing {
-  readonly kind: RecordKind
-  readonly key: Uint8Array
-  readonly bytes: Uint8Array
+/** A version of something that this node says under a key of its own, not yet numbered. */
+export interface Draft {
+  /** Seconds; a deletion lives the longest life there is, so that it outlives what it deletes. */
   readonly lifetime: number
+  readonly deletes: boolean
+  readonly sign: (times: { seq: number; issued: number; expires: number }) => Uint8Array
 }
 
-const NO_WORK = new Uint8Array(0)
+/** Where this node says it. */
+export interface Place {
+  readonly kind: RecordKind
+  readonly key: Uint8Array
+  readonly member: Uint8Array
+}
 
-const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(Math.trunc(value), least), most)
+const ALONE = new Uint8Array(0)
 
-const requestFor = ({ bytes, kind, lifetime }: Outgoing): DhtRequest =>
-  kind === RecordKind.Provider
-    ? { _tag: "AddProvider", record: bytes }
-    : { _tag: "Store", kind, record: bytes, ttl: lifetime, work: NO_WORK }
+/** Kinds that this node numbers; in the others the second of their issue stands in for a number. */
+const NUMBERED = new Set<number>([RecordKind.Mutable, RecordKind.Name])
 
-export const makeWriter = Effect.fnUntraced(function* (replicationFactor: number) {
+const invalid = (reason: string) => new InvalidRecord({ reason })
+
+export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
   const suite = yield* Crypto
-  const { networkId, nodeId, publicKey, signing } = yield* Identity
-  const pipeline = yield* StorePipeline
+  const { networkId, publicKey, signing } = yield* Identity
+  const signer: Signer = { networkId, signing }
+  const validators = yield* RecordValidators
   const records = yield* RecordStore
   const clock = yield* Clock.Clock
-  const replicate = yield* makeReplication
-  /** Two puts under one salt must not take the same seq. */
+  /** Two puts under one key must not take the same seq. */
   const numbering = yield* Semaphore.make(1)
-
-  const lifetimeOf = (options: PutOptions, most: number): number => clamp(options.lifetime ?? most, 1, most)
-
-  const keep = ({ bytes, kind, lifetime }: Outgoing) =>
-    Effect.result(pipeline.store(kind, bytes, lifetime, undefined)).pipe(
-      Effect.flatMap((result) =>
-        Result.isFailure(result) && result.failure._tag === "StorageFailed"
-          ? Effect.fail<StorageFailed>(result.failure)
-          : Effect.succeed(
-              Result.isSuccess(result)
-                ? { expires: result.success.expires, refusal: undefined }
-                : { expires: undefined, refusal: result.failure.message }
-            )
-      )
-    )
-
-  const spread = Effect.fnUntraced(function* (
-    outgoing: Outgoing,
-    here: { readonly expires: number | undefined; readonly refusal: string | undefined },
-    options: PutOptions
-  ): Effect.fn.Return<PutReceipt, PutRefused> {
-    const { key } = outgoing
-    const factor = clamp(options.factor ?? replicationFactor, 1, MOST_REPLICAS)
-    const kept = here.expires !== undefined
-    const { expires, holders, lookup, refusals } = yield* replicate(key, requestFor(outgoing), factor, kept)
-    if (!kept && holders.length === 0) {
-      const counts = new Map(refusals)
-      const own = here.refusal ?? "Invalid"
-      counts.set(own, (counts.get(own) ?? 0) + 1)
-      const sorted = [...counts].sort(([, a], [, b]) => b - a)
-      return yield* new PutRefused({ key, refusals: sorted.map(([reason, nodes]) => ({ reason, nodes })) })
-    }
-    const all = kept ? [nodeId, ...holders] : holders
-    return {
-      key,
-      reached: all.length,
-      factor,
-      holders: all,
-      expires: Math.min(expires, here.expires ?? expires),
-      lookup
-    }
-  })
-
-  const send = (outgoing: Outgoing, options: PutOptions) =>
-    Effect.flatMap(keep(outgoing), (here) => spread(outgoing, here, options))
-
-  /** Anonymous operations need an onion router, which this composition does not have. */
-  const directly = <A, E>(options: PutOptions, put: Effect.Effect<A, E>) =>
-    Effect.suspend(
-      (): Effect.Effect<A, E | PrivacyUnavailable> =>
-        options.privacy === "anonymous" ? Effect.fail(new PrivacyUnavailable()) : put
-    )
+  const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+  const { directly } = sender
 
   const putBlock: Writer["putBlock"] = Effect.fn("KademliaDht.putBlock")(function* (bytes, options = {}) {
-    if (bytes.length > BLOCK_LIMIT)
-      return yield* new InvalidRecord({ reason: `a block has at most ${BLOCK_LIMIT} bytes` })
-    const outgoing = {
-      kind: RecordKind.Block,
-      key: suite.sha256(bytes),
-      bytes,
-      lifetime: lifetimeOf(options, WEEK_LIFETIME)
-    }
-    return yield* directly(options, send(outgoing, options))
+    if (bytes.length > BLOCK_LIMIT) return yield* invalid(`a block has at most ${BLOCK_LIMIT} bytes`)
+    const lifetime = lifetimeOf(options, WEEK_LIFETIME)
+    const outgoing = { kind: RecordKind.Block, key: suite.sha256(bytes), bytes, lifetime }
+    return yield* directly(options, sender.send(outgoing, options))
   })
 
-  /** Numbers, signs and keeps the next version; from then on a later put takes a higher seq. */
-  const nextVersion = Effect.fnUntraced(function* (salt: Uint8Array, value: Uint8Array, options: PutOptions) {
+  /**
+   * Numbers, signs and keeps the next version; from then on a later put takes a higher seq. `draft` is told what this
+   * node last said there, and undefined where nothing is to be said.
+   */
+  const nextVersion = Effect.fnUntraced(function* (
+    { key, kind, member }: Place,
+    draft: (last: Uint8Array | undefined) => Draft | undefined
+  ) {
     const now = clock.currentTimeMillisUnsafe()
-    const issued = Math.floor(now / 1000)
-    const key = suite.sha256(Mutable.keyPreimage(publicKey, salt))
-    const [held] = yield* records.get(RecordKind.Mutable, key)
-    const seq = Math.max((held?.seq ?? 0) + 1, now)
-    // A deletion lives the longest life there is, so that it outlives what it deletes.
-    const lifetime = value.length === 0 ? LIFETIME : lifetimeOf(options, LIFETIME)
-    const fields = { author: publicKey, salt, seq, issued, expires: issued + lifetime, value }
-    const signature = signArray(signing, "mutable", networkId, Mutable.unsigned(fields))
-    const bytes = Mutable.write({ ...fields, signature })
-    if (bytes.length > RECORD_LIMIT)
-      return yield* new InvalidRecord({ reason: `a mutable record has at most ${RECORD_LIMIT} bytes` })
-    const outgoing: Outgoing = { kind: RecordKind.Mutable, key, bytes, lifetime }
-    return { outgoing, seq, here: yield* keep(outgoing) }
+    const held = (yield* records.get(kind, key)).find((it) => equalBytes(it.member, member))
+    const last = held === undefined ? undefined : Result.getOrUndefined(factsOf(suite, kind, held.bytes))
+    const drafted = draft(held?.bytes)
+    if (drafted === undefined) return undefined
+    const seq = Math.max((last?.seq ?? 0) + 1, now)
+    // Never before the last one, even if the clock was set back, or a deletion might die before what it deletes; and of
+    // those that are numbered by the second never in the same one.
+    const since = last?.times?.issued ?? 0
+    const issued = Math.max(NUMBERED.has(kind) ? since : since + 1, Math.floor(now / 1000))
+    const bytes = drafted.sign({ seq, issued, expires: issued + drafted.lifetime })
+    if (bytes.length > RECORD_LIMIT) return yield* invalid(`a record has at most ${RECORD_LIMIT} bytes`)
+    const parsed = validators.parse(kind, bytes, seconds())
+    if (Result.isFailure(parsed)) return yield* invalid(`it would be refused as ${parsed.failure}`)
+    const outgoing: Outgoing = { kind, key, bytes, lifetime: drafted.lifetime }
+    return { outgoing, seq, deletes: drafted.deletes, here: yield* sender.keep(outgoing) }
   }, Semaphore.withPermit(numbering))
 
+  const putVersion = Effect.fnUntraced(function* (place: Place, draft: Draft, options: PutOptions) {
+    const version = yield* directly(
+      options,
+      nextVersion(place, () => draft)
+    )
+    if (version === undefined) return yield* invalid("there is nothing to say")
+    const { deletes, here, outgoing, seq } = version
+    const receipt = yield* sender.finish(outgoing, here, deletes ? { ...options, keep: false } : options)
+    if (deletes) yield* sender.unpin(place.kind, place.key)
+    return { ...receipt, seq }
+  })
+
   const putMutable: Writer["putMutable"] = Effect.fn("KademliaDht.putMutable")(function* (salt, value, options = {}) {
-    if (salt.length > Mutable.SALT_LIMIT)
-      return yield* new InvalidRecord({ reason: `a salt has at most ${Mutable.SALT_LIMIT} bytes` })
-    const { here, outgoing, seq } = yield* directly(options, nextVersion(salt, value, options))
-    return { ...(yield* spread(outgoing, here, options)), seq }
+    if (salt.length > Mutable.SALT_LIMIT) return yield* invalid(`a salt has at most ${Mutable.SALT_LIMIT} bytes`)
+    const key = suite.sha256(Mutable.keyPreimage(publicKey, salt))
+    const draft: Draft = {
+      ...lifeOf(value, options),
+      sign: (times) => signMutable(signer, { salt, value, ...times })
+    }
+    return yield* putVersion({ kind: RecordKind.Mutable, key, member: ALONE }, draft, options)
+  })
+
+  const putName: Writer["putName"] = Effect.fn("KademliaDht.putName")(function* (name, value, options = {}) {
+    const { authority = OPEN_NAMESPACE, grants = [] } = options
+    if (value.length > Name.NAMED_LIMIT) return yield* invalid(`a name stands for at most ${Name.NAMED_LIMIT} bytes`)
+    if (grants.length > CHAIN_LIMIT || grants.some((grant) => grant.length > GRANT_LIMIT))
+      return yield* invalid(`a chain has at most ${CHAIN_LIMIT} grants of ${GRANT_LIMIT} bytes`)
+    const digest = suite.sha256(utf8(name))
+    const key = suite.sha256(Name.keyPreimage(authority, digest))
+    const draft: Draft = {
+      ...lifeOf(value, options),
+      sign: (times) => signName(signer, { authority, digest, value, grants, ...times })
+    }
+    return yield* putVersion({ kind: RecordKind.Name, key, member: publicKey }, draft, options)
+  })
+
+  const putRecord: Writer["putRecord"] = Effect.fn("KademliaDht.putRecord")(function* (kind, record, options = {}) {
+    const now = seconds()
+    const parsed = validators.parse(kind, record, now)
+    if (Result.isFailure(parsed)) return yield* invalid(`it would be refused as ${parsed.failure}`)
+    const verified = validators.verify(parsed.success, now)
+    if (Result.isFailure(verified)) return yield* invalid(`it would be refused as ${verified.failure}`)
+    const { expires, key } = parsed.success
+    if (!isRecordKind(kind)) return yield* invalid("it is of a kind that is unknown here")
+    const most = Math.min(lifetimeOfKind(kind), (expires ?? Number.POSITIVE_INFINITY) - now)
+    const outgoing = { kind, key, bytes: record, lifetime: lifetimeOf(options, most) }
+    return yield* directly(options, sender.send(outgoing, options))
   })
 
   const announce: Writer["announce"] = Effect.fn("KademliaDht.announce")(function* (key, options = {}) {
-    const issued = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-    const lifetime = lifetimeOf(options, SHORT_LIFETIME)
-    const fields = { key, node: publicKey, issued, expires: issued + lifetime }
-    const signature = signArray(signing, "provider", networkId, Provider.unsigned(fields))
-    const outgoing: Outgoing = {
-      kind: RecordKind.Provider,
-      key,
-      bytes: Provider.write({ ...fields, signature }),
-      lifetime
+    const draft: Draft = {
+      lifetime: lifetimeOf(options, SHORT_LIFETIME),
+      deletes: false,
+      sign: (times) => signProvider(signer, { key, issued: times.issued, expires: times.expires })
     }
-    return yield* directly(options, send(outgoing, options))
+    // What is provided is renewed by the upkeep, which finds it in the store.
+    const place = { kind: RecordKind.Provider, key, member: publicKey }
+    return yield* putVersion(place, draft, { ...options, keep: false })
   })
 
-  return { putBlock, putMutable, announce } satisfies Writer
+  return { putBlock, putMutable, putName, putRecord, announce, nextVersion }
 })
+
+export type Writing = Effect.Success<ReturnType<typeof makeWriter>>
+
+const lifeOf = (value: Uint8Array, options: PutOptions): Pick<Draft, "lifetime" | "deletes"> =>
+  value.length === 0
+    ? { lifetime: LIFETIME, deletes: true }
+    : { lifetime: lifetimeOf(options, LIFETIME), deletes: false }

@@ -4,7 +4,8 @@
  */
 import { Result, Schema } from "effect"
 import { concatBytes } from "#schemas/bytes/bytes"
-import { arrayHead, elements } from "#schemas/bytes/Cbor"
+import { arrayHead, decodeArray, elements } from "#schemas/bytes/Cbor"
+import type { CborValue } from "#schemas/bytes/CborValue"
 
 export const RecordKind = {
   Block: 0,
@@ -37,7 +38,20 @@ export const WEEK_LIFETIME = 7 * 86_400
 export const SIGNATURE_LENGTH = 64
 
 /** How many entries stand under one key, for the kinds that are sets; any other key holds one record. */
-export const SET_LIMITS: Partial<Record<RecordKind, number>> = { [RecordKind.Provider]: 10 }
+export const SET_LIMITS: Partial<Record<RecordKind, number>> = {
+  [RecordKind.Provider]: 10,
+  [RecordKind.Announcement]: 64,
+  [RecordKind.Commit]: 16,
+  [RecordKind.Snapshot]: 8,
+  [RecordKind.Inbox]: 64,
+  [RecordKind.Name]: 64
+}
+
+/** Under a name of the open namespace, where nobody has to be let in. */
+export const OPEN_NAME_LIMIT = 16
+
+/** The authority of the open namespace: no public key at all. */
+export const OPEN_NAMESPACE = new Uint8Array(32)
 
 const LABELS = [
   undefined,
@@ -55,6 +69,9 @@ const LABELS = [
 
 /** Seconds since 1970, or a `seq`: a whole number a double holds exactly. */
 export const Uint53 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
+
+/** A number that counts from one. */
+export const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }))
 
 export const Signature = Schema.Uint8Array.check(Schema.isBetweenLength(SIGNATURE_LENGTH, SIGNATURE_LENGTH))
 
@@ -87,22 +104,41 @@ export const lifetimeRefusal = (kind: RecordKind, issued: number, expires: numbe
   return expires - issued > lifetimeOf(kind) ? "lives too long" : undefined
 }
 
+/** The elements of a record of this kind, or the word of refusal. */
+export const readElements = (bytes: Uint8Array, kind: RecordKind): Result.Result<ReadonlyArray<CborValue>, string> => {
+  if (bytes.length > RECORD_LIMIT) return Result.fail("record above 60 KiB")
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  return decoded.success[0] === kind ? Result.succeed(decoded.success) : Result.fail("a record of another kind")
+}
+
+export interface WithoutElement {
+  /** An array of all other elements as received, under the head of their own count. */
+  readonly others: Uint8Array
+  /** The encoding of the one that was taken out; undefined where there is none. */
+  readonly element: Uint8Array | undefined
+}
+
+/** Takes a record apart. Elements that a later version appended are among the others. */
+export const withoutElement = (record: Uint8Array, index: number): Result.Result<WithoutElement, string> => {
+  const parts = elements(record, ELEMENTS_LIMIT)
+  if (Result.isFailure(parts)) return Result.fail(parts.failure)
+  const others = parts.success.filter((_, at) => at !== index)
+  return Result.succeed({ others: concatBytes([arrayHead(others.length), ...others]), element: parts.success[index] })
+}
+
 export interface SignedElements {
-  /** The array without its signature: all other elements as received, under the head of their own count. */
+  /** The array without its signature. */
   readonly message: Uint8Array
   readonly signature: Uint8Array
 }
 
-/** Takes a record apart for verification. Elements that a later version appended are under the signature too. */
+/** Takes a record apart for verification. */
 export const signedElements = (record: Uint8Array, signatureIndex: number): Result.Result<SignedElements, string> => {
-  const parts = elements(record, ELEMENTS_LIMIT)
+  const parts = withoutElement(record, signatureIndex)
   if (Result.isFailure(parts)) return Result.fail(parts.failure)
-  const encoded = parts.success[signatureIndex]
+  const { element, others } = parts.success
   // a byte string of 64 has a head of two bytes, 0x58 0x40
-  if (encoded?.length !== SIGNATURE_LENGTH + 2 || encoded[0] !== 0x58) return Result.fail("signature is missing")
-  const others = parts.success.filter((_, index) => index !== signatureIndex)
-  return Result.succeed({
-    message: concatBytes([arrayHead(others.length), ...others]),
-    signature: encoded.subarray(2)
-  })
+  if (element?.length !== SIGNATURE_LENGTH + 2 || element[0] !== 0x58) return Result.fail("signature is missing")
+  return Result.succeed({ message: others, signature: element.subarray(2) })
 }

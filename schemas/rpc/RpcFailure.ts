@@ -11,12 +11,10 @@ import type { CborValue } from "#schemas/bytes/CborValue"
 import { clipText, isBytesList, isTextUpTo, isUint, textUpTo } from "#schemas/bytes/fields"
 import { PEERS_LIMIT } from "#schemas/dht/DhtMessage"
 import { PEER_RECORD_LIMIT } from "#schemas/dht/Record"
+import { WORK_BITS_LIMIT } from "#schemas/dht/Work"
 
 export const TAG_LIMIT = 64
 export const DETAIL_LIMIT = 256
-
-/** Most leading zero bits that a refusal may ask for (WIRE §6). */
-export const WORK_BITS_LIMIT = 22
 
 export const NOT_CLOSEST = "NotClosest"
 export const WORK_REQUIRED = "WorkRequired"

@@ -150,6 +150,16 @@ export class Dht extends Context.Service<
     /** Stores a finished record of any kind whose validators take it: what stands above the DHT makes its own. */
     readonly putRecord: (kind: number, record: Uint8Array, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
     /**
+     * Stores again what this node holds under a key, on the nodes that are closest now: content and what else carries no
+     * times for a fresh life, records of this node's own signed anew with the next `seq`, those of others for what is
+     * left of theirs. It pins nothing unless `keep` says so. `NotFound` where nothing is held.
+     */
+    readonly refresh: (
+      kind: number,
+      key: Uint8Array,
+      options?: PutOptions
+    ) => Effect.Effect<PutReceipt, PutError | NotFound>
+    /**
      * Every valid record under a key, of each member the newest, from all who answered, further pages included; at most
      * as many as the kind allows. Empty where nobody holds any.
      */

@@ -34,6 +34,9 @@ export const NODES_OF_PREFIX = 256
 /** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
 export const VERIFIED_RECORDS = 4_096
 
+/** Requests to slow peers that go on after their lookups, to see whether those peers live. */
+export const LINGERING = 64
+
 /** Contacts that wait for their address to be verified, and how many are verified at one time. */
 export const PROBE_QUEUE = 256
 export const PROBES = 4
@@ -53,3 +56,23 @@ export const SAVED_PEERS_TRIED = 32
 export const SAVED_REACHED = 8
 /** With so many saved peers alive the bootstrap list is not bothered. */
 export const ENOUGH_SAVED = 3
+
+/** Entries of one set (kinds 2 and 4) whose nodes are in one /24 or /48 (WIRE.md §6). */
+export const NODES_OF_NETWORK_IN_SET = 2
+
+/** Pairs of records that prove that an author signed two versions under one number: 120 KiB each at most. */
+export const PROOFS = 32
+
+/** Nonces of work that have admitted a store, so that none does it twice. */
+export const SPENT_WORK = 4_096
+/** Nonces that are tried before others may go on: a fifth of a millisecond. */
+export const WORK_PIECE = 128
+
+/** Stale holders that one read gives the newest version to. */
+export const READ_REPAIRS = 8
+/** Seconds for which the copy of a block is asked to be kept that a read leaves on its way: for a crowd, not for ever. */
+export const CACHED_FOR = 3_600
+
+/** Rows that are looked through for something to evict for one store, in pages of `SCAN_PAGE`, and how many may leave. */
+export const EVICTION_PAGES = 8
+export const EVICTIONS = 64

@@ -7,10 +7,14 @@ import type { Contact } from "#core/identity/Contact"
 import type { StorageFailed } from "../storage/RecordStore.ts"
 import { Refusal } from "./RecordValidators.ts"
 
-/** The record is not held. `closer`: with `NotClosest`, signed PeerRecords of nodes nearer to the key. */
+/**
+ * The record is not held. `closer`: with `NotClosest`, signed PeerRecords of nodes nearer to the key. `bits`: with
+ * `WorkRequired`, the leading zero bits that would make up for the rate that is used up.
+ */
 export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRefused", {
   refusal: Refusal,
-  closer: Schema.Array(Schema.Uint8Array)
+  closer: Schema.Array(Schema.Uint8Array),
+  bits: Schema.Int
 }) {}
 
 export interface Held {
@@ -20,18 +24,31 @@ export interface Held {
   readonly expires: number
 }
 
+/** Two records that one author signed under one number, the one that counts first: proof that he tells two stories. */
+export interface Equivocation {
+  readonly kind: number
+  readonly key: Uint8Array
+  readonly member: Uint8Array
+  readonly seq: number
+  readonly records: readonly [kept: Uint8Array, other: Uint8Array]
+}
+
 export class StorePipeline extends Context.Service<
   StorePipeline,
   {
     /**
      * Durable when it returns. `ttl` in seconds, cut to what the kind and the record allow; undefined: all of it.
      * `from` is charged for it; undefined is this node itself, which is not asked whether it is close or within rates.
+     * `work` is a nonce of WIRE.md §6: with it a peer may store one more when its rate is used up.
      */
     readonly store: (
       kind: number,
       record: Uint8Array,
       ttl: number | undefined,
-      from: Contact | undefined
+      from: Contact | undefined,
+      work?: Uint8Array
     ) => Effect.Effect<Held, RecordRefused | StorageFailed>
+    /** What was found since the start, the latest last; at most `PROOFS`. */
+    readonly proofs: () => ReadonlyArray<Equivocation>
   }
 >()("allium/services/dht/StorePipeline") {}

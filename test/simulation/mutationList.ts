@@ -19,9 +19,8 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     name: "acknowledged before it is on the disk",
     file: "layers/dht/CheckedStorePipeline.ts",
-    find: "yield* records.put([{ key, kind, member, seq, expires, storedBy: from?.nodeId ?? nodeId, bytes }])",
-    replace:
-      "yield* Effect.forkDetach(records.put([{ key, kind, member, seq, expires, storedBy: from?.nodeId ?? nodeId, bytes }]))"
+    find: "yield* put(isOwn ? { ...row, storedBy: nodeId } : row)",
+    replace: "yield* Effect.forkDetach(put(isOwn ? { ...row, storedBy: nodeId } : row))"
   },
   {
     name: "a nonce is used again",

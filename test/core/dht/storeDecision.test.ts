@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import { compareVersions, keepUntil, makeRoom, type Version } from "#core/dht/storeDecision"
+import { compareVersions, type Entry, judge, keepUntil, type Rules, type Version } from "#core/dht/storeDecision"
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest())
 const Offer = Schema.Struct({ seq: Schema.Literals([1, 2, 3]), byte: Schema.Literals([1, 2, 3, 4]) })
@@ -32,13 +32,75 @@ describe("storeDecision", () => {
     assert.sameMembers(both, ["Newer", "Conflict"])
   })
 
-  it("drops what dies first for what lives longer, and never a member for itself", () => {
-    const entry = (member: number, expires: number) => ({ member: Uint8Array.of(member), expires })
-    const held = [entry(1, 30), entry(2, 10), entry(3, 20)]
-    assert.isUndefined(makeRoom(held, entry(4, 5), 4))
-    assert.strictEqual(makeRoom(held, entry(4, 15), 3), held[1])
-    assert.strictEqual(makeRoom(held, entry(4, 10), 3), "Full")
-    assert.isUndefined(makeRoom(held, entry(1, 1), 3))
+  const SET = { ofNode: Schema.Literals([0, 1, 2, 3, 4, 5, 6, 7]), network: Schema.Literals(["a", "b", "c", "?"]) }
+  const Announced = Schema.Struct({ ...SET, issued: Schema.Literals([1, 2, 3, 4, 5]), byte: Schema.Literals([1, 2]) })
+  type Announced = typeof Announced.Type
+  interface Row extends Entry {
+    readonly network: string
+  }
+
+  const row = ({ byte, issued, network, ofNode }: Announced, networks: ReadonlyArray<string>): Row => ({
+    member: Uint8Array.of(ofNode),
+    seq: issued,
+    bytes: Uint8Array.of(ofNode, issued, byte),
+    network: networks[ofNode] ?? network
+  })
+  const rules = (limit: number, perNetwork = 2): Rules<Row> => ({
+    limit,
+    rankOf: ({ seq }) => seq,
+    networksOf: ({ network }) => [network],
+    perNetwork
+  })
+  const offer = (held: ReadonlyArray<Row>, offered: Row, by: Rules<Row>): ReadonlyArray<Row> => {
+    const verdict = judge(offered, held, by, sha256)
+    if (verdict._tag === "Refused") return held
+    const gone: ReadonlyArray<Row> = verdict._tag === "Replaces" ? [verdict.before] : verdict.leaving
+    return [...held.filter((it) => !gone.includes(it)), offered]
+  }
+  const name = ({ bytes }: Row): string => bytes.join(" ")
+
+  it.prop(
+    "a set is the same whatever order its entries came in: of each member the newest, the latest of each network and of all",
+    [Arbitrary.array(Arbitrary.schema(Announced), { minLength: 1, maxLength: 24 }), Schema.Literals([1, 3, 5, 8])],
+    ([announced, limit]) => {
+      // A node is in one network.
+      const networks = Array.from(
+        { length: 8 },
+        (_, node) => announced.find((it) => it.ofNode === node)?.network ?? "a"
+      )
+      const rows = announced.map((it) => row(it, networks))
+      const settle = (order: ReadonlyArray<Row>) =>
+        order
+          .reduce<ReadonlyArray<Row>>((held, it) => offer(held, it, rules(limit)), [])
+          .map(name)
+          .sort()
+      const newest = new Map<number, Row>()
+      for (const it of rows) {
+        const before = newest.get(it.member[0]!)
+        if (before === undefined || compareVersions(before, it, sha256) === "Newer") newest.set(it.member[0]!, it)
+      }
+      const ranked = [...newest.values()].sort((a, b) => b.seq - a.seq || a.member[0]! - b.member[0]!)
+      const ofNetwork = ranked.filter(
+        (it, at) => ranked.slice(0, at).filter((o) => o.network === it.network).length < 2
+      )
+      const expected = ofNetwork.slice(0, limit).map(name).sort()
+      assert.deepStrictEqual(settle(rows), expected)
+      assert.deepStrictEqual(settle(rows.toReversed()), expected)
+      assert.deepStrictEqual(settle(rows.toSorted((a, b) => (name(a) < name(b) ? -1 : 1))), expected)
+    }
+  )
+
+  it("names what a record lost to, or that there is no room, and lets a set that is too large shrink", () => {
+    const of = (ofNode: number, issued: number, byte = 1) =>
+      row({ ofNode, issued, byte, network: "a" } as Announced, [..."abcdefgh"])
+    const held = [of(1, 3), of(2, 1), of(3, 2)] as const
+    const verdict = (offered: Row, limit: number) => judge(offered, held, rules(limit), sha256)
+    assert.deepStrictEqual(verdict(of(1, 2), 4), { _tag: "Refused", refusal: "Older", rival: held[0] })
+    assert.deepStrictEqual(verdict(of(4, 5), 4), { _tag: "Joins", leaving: [] })
+    assert.deepStrictEqual(verdict(of(4, 5), 3), { _tag: "Joins", leaving: [held[1]] })
+    assert.deepStrictEqual(verdict(of(4, 1), 3), { _tag: "Refused", refusal: "Quota", rival: undefined })
+    assert.deepStrictEqual(verdict(of(4, 5), 2), { _tag: "Joins", leaving: [held[1], held[2]] })
+    assert.deepStrictEqual(verdict(of(2, 1), 1), { _tag: "Replaces", before: held[1], same: true })
   })
 
   it("keeps no longer than was asked, than the kind allows, than the record lives", () => {

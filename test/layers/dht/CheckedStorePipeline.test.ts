@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { compareDistance } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
 import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as KindValidators from "#layers/dht/KindValidators"
@@ -8,6 +9,7 @@ import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { RecordKind } from "#schemas/dht/Record"
 import { STORE_RATE } from "#services/dht/Limits"
 import { StorePipeline } from "#services/dht/StorePipeline"
+import { Identity } from "#services/identity/Identity"
 import { RecordStore } from "#services/storage/RecordStore"
 import { identity, mutable, mutableKey, peer, provider, suite, table } from "./fixtures.ts"
 
@@ -22,7 +24,7 @@ const stranger = peer("stranger")
 const other = peer("other")
 
 const withPipeline = (
-  body: (parts: Parts) => Effect.Effect<void, unknown>,
+  body: (parts: Parts) => Effect.Effect<void, unknown, Identity | StorePipeline>,
   options: { readonly isClose?: boolean; readonly quotaBytes?: number; readonly known?: ReadonlyArray<Contact> } = {}
 ) =>
   Effect.gen(function* () {
@@ -137,18 +139,18 @@ describe("CheckedStorePipeline", () => {
     )
   )
 
-  it.effect("holds ten providers of one key, and lets the one that expires first go for a later one", () =>
+  it.effect("holds ten providers of one key, and lets the earliest announcement go for a later one", () =>
     withPipeline(
       Effect.fnUntraced(function* ({ records, refusal }) {
         for (let n = 0; n < 10; n++) {
-          assert.isUndefined(yield* refusal(RecordKind.Provider, provider(`p${n}`, key, 0, 500 + n)))
+          assert.isUndefined(yield* refusal(RecordKind.Provider, provider(`p${n}`, key, 10 + n)))
         }
-        assert.strictEqual(yield* refusal(RecordKind.Provider, provider("early", key, 0, 400)), "Quota")
-        assert.isUndefined(yield* refusal(RecordKind.Provider, provider("late", key, 0, 900)))
-        assert.isUndefined(yield* refusal(RecordKind.Provider, provider("p5", key, 1, 950)))
+        assert.strictEqual(yield* refusal(RecordKind.Provider, provider("early", key, 9)), "Quota")
+        assert.isUndefined(yield* refusal(RecordKind.Provider, provider("late", key, 90)))
+        assert.isUndefined(yield* refusal(RecordKind.Provider, provider("p5", key, 95)))
         const held = yield* records.get(RecordKind.Provider, key)
         assert.strictEqual(held.length, 10)
-        assert.isFalse(held.some((it) => it.expires === 500))
+        assert.isFalse(held.some((it) => it.seq === 10))
       })
     )
   )
@@ -165,11 +167,15 @@ describe("CheckedStorePipeline", () => {
     )
   )
 
-  it.effect("refuses by quota when the disk share is used up", () =>
+  it.effect("refuses by quota when the disk share is used up, and what is there is closer than what comes", () =>
     withPipeline(
       Effect.fnUntraced(function* ({ refusal }) {
-        assert.isUndefined(yield* refusal(RecordKind.Block, block(1, 900)))
-        assert.strictEqual(yield* refusal(RecordKind.Block, block(2, 900)), "Quota")
+        const { nodeId } = yield* Identity
+        const byDistance = Array.from({ length: 8 }, (_, n) => block(n, 900)).sort((a, b) =>
+          compareDistance(nodeId, suite.sha256(a), suite.sha256(b))
+        )
+        assert.isUndefined(yield* refusal(RecordKind.Block, byDistance[0]!))
+        assert.strictEqual(yield* refusal(RecordKind.Block, byDistance[7]!), "Quota")
       }),
       { quotaBytes: 1_000 }
     )

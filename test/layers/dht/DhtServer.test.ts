@@ -5,40 +5,48 @@ import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as DhtServer from "#layers/dht/DhtServer"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
-import { compareBytes } from "#schemas/bytes/bytes"
+import { compareBytes, hexOf } from "#schemas/bytes/bytes"
 import { type DhtAnswer, type DhtRequest, type ValuesAnswer, writeAnswer } from "#schemas/dht/DhtMessage"
 import { RecordKind } from "#schemas/dht/Record"
 import type { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { INNER_LIMIT } from "#schemas/session/Frame"
 import { Rpc } from "#services/rpc/Rpc"
+import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
-import { identity, mutable, mutableKey, peer, provider, suite, table } from "./fixtures.ts"
+import { identity, mutable, mutableKey, name, nameKey, peer, provider, signingOf, suite, table } from "./fixtures.ts"
 
 type Handler = (request: DhtRequest, from: Contact) => Effect.Effect<DhtAnswer, RpcFailure>
 
 const asker = peer("asker")
 const nothing = new Uint8Array(0)
+/** A name's longest value. */
+const FULL = { value: new Uint8Array(1024).fill(7) }
 
-/** The server's handler, taken from a Rpc that only listens. */
+/** The server's handler, taken from a Rpc that only listens; `charged` are the offences that the asker was charged for. */
 const withServer = <A, E>(
   known: ReadonlyArray<Contact>,
-  body: (ask: Handler, records: RecordStore["Service"]) => Effect.Effect<A, E>,
+  body: (ask: Handler, records: RecordStore["Service"], charged: ReadonlyArray<string>) => Effect.Effect<A, E>,
   isClose = true
 ) => {
   const handlers: Array<Handler> = []
+  const charged: Array<string> = []
+  const charge: SessionManager["Service"]["charge"] = (_, offence) => void charged.push(offence)
+  const sessions = Layer.succeed(SessionManager, { charge } as SessionManager["Service"])
   const rpc = Layer.mock(Rpc, {
     hello: () => undefined,
     roundTrip: () => undefined,
     handleDht: (handler) => Effect.sync(() => void handlers.push(handler))
   })
-  return Effect.flatMap(RecordStore, (records) => body((request, from) => handlers[0]!(request, from), records)).pipe(
+  return Effect.flatMap(RecordStore, (records) =>
+    body((request, from) => handlers[0]!(request, from), records, charged)
+  ).pipe(
     Effect.provide(
       DhtServer.layer.pipe(
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(KindValidators.layer),
         Layer.provideMerge(table(known, isClose)),
         Layer.provideMerge(MemoryRecordStore.layer()),
-        Layer.provideMerge(rpc),
+        Layer.provideMerge(Layer.merge(rpc, sessions)),
         Layer.provideMerge(identity("me"))
       )
     )
@@ -123,16 +131,22 @@ describe("DhtServer", () => {
         assert.strictEqual(one.records.length, 1)
         assert.isAtLeast(one.peers.length, 1)
         assert.isAtMost(writeAnswer(one).length + 5, INNER_LIMIT)
-        const key = suite.sha256(Uint8Array.of(2))
-        const row = (n: number) => ({ kind: RecordKind.Provider, key, member: new Uint8Array(32).fill(n), seq: 0 })
-        const put = (n: number) => ({ ...row(n), expires: 9, storedBy: key, bytes: new Uint8Array(30_000).fill(n) })
-        yield* records.put([1, 2, 3].map(put))
-        const first = asValues(yield* ask({ _tag: "GetProviders", key, after: nothing }, asker))
-        assert.deepStrictEqual([first.records.length, first.more], [2, true])
-        assert.isAtMost(writeAnswer(first).length + 5, INNER_LIMIT)
-        const after = suite.sha256(first.records[1]!)
-        const second = asValues(yield* ask({ _tag: "GetProviders", key, after }, asker))
-        assert.deepStrictEqual([second.records.length, second.more], [1, false])
+        const key = nameKey("n")
+        const row = (n: number) => ({ kind: RecordKind.Name, key, member: signingOf(`a${n}`).publicKey, seq: 1 })
+        const put = (n: number) => ({ ...row(n), expires: 9, storedBy: key, bytes: name(`a${n}`, "n", FULL) })
+        yield* records.put(Array.from({ length: 64 }, (_, n) => put(n)))
+        const find = { _tag: "FindValue", kind: RecordKind.Name, key, minSeq: 0 } as const
+        const seen = new Set<string>()
+        let after: Uint8Array = nothing
+        for (let more = true; more; ) {
+          const found = asValues(yield* ask({ ...find, after }, asker))
+          assert.isAtMost(writeAnswer(found).length + 5, INNER_LIMIT)
+          assert.isAtLeast(found.records.length, 1)
+          for (const record of found.records) seen.add(hexOf(record))
+          after = suite.sha256(found.records.at(-1)!)
+          more = found.more
+        }
+        assert.strictEqual(seen.size, 64)
       })
     )
   )

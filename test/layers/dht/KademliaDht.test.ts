@@ -26,7 +26,12 @@ const dhtOf = (node: TestNode): Dht["Service"] => {
     putMutable: (...of) => call((dht) => dht.putMutable(...of)),
     getMutable: (...of) => call((dht) => dht.getMutable(...of)),
     provide: (...of) => call((dht) => dht.provide(...of)),
-    findProviders: (...of) => call((dht) => dht.findProviders(...of))
+    findProviders: (...of) => call((dht) => dht.findProviders(...of)),
+    putName: (...of) => call((dht) => dht.putName(...of)),
+    getName: (...of) => call((dht) => dht.getName(...of)),
+    putRecord: (...of) => call((dht) => dht.putRecord(...of)),
+    refresh: (...of) => call((dht) => dht.refresh(...of)),
+    getRecords: (...of) => call((dht) => dht.getRecords(...of))
   })
 }
 const onDisk = <A, E>(node: TestNode, use: (records: RecordStore["Service"]) => Effect.Effect<A, E>) =>

@@ -1,5 +1,6 @@
 /** Peers, records and a routing table of the test's making, for the layers of the DHT taken one by one. */
 import { Effect, Layer } from "effect"
+import { signAnnouncement, signGrant, signName } from "#core/dht/signRecord"
 import type { Contact } from "#core/identity/Contact"
 import { contactOf } from "#core/identity/Contact"
 import { networkIdOf, signArray } from "#core/identity/signature"
@@ -8,8 +9,13 @@ import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
 import * as MemoryKeyStore from "#layers/identity/MemoryKeyStore"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as SeededRandom from "#layers/identity/SeededRandom"
+import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
+import * as Announcement from "#schemas/dht/Announcement"
+import type * as Grant from "#schemas/dht/Grant"
 import * as Mutable from "#schemas/dht/Mutable"
+import * as Name from "#schemas/dht/Name"
 import * as Provider from "#schemas/dht/Provider"
+import { OPEN_NAMESPACE } from "#schemas/dht/Record"
 import { DHT_SERVER, type PeerRecordFields } from "#schemas/identity/PeerRecord"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 import { RoutingTable } from "#services/dht/RoutingTable"
@@ -62,9 +68,56 @@ export const provider = (name: string, key: Uint8Array, issued = 0, expires = 1_
   return Provider.write({ ...record, signature: signArray(signing, "provider", networkId, Provider.unsigned(record)) })
 }
 
-/** A local node with the keys of `seed`. */
-export const identity = (seed: string) =>
-  KeyStoreIdentity.layer({ network: "main", local: true }).pipe(
+/** An entry that `author` makes under a plain name, in the open namespace unless another authority is given. */
+export const name = (author: string, called: string, fields: Partial<Name.NameFields> = {}): Uint8Array =>
+  signName(
+    { signing: signingOf(author), networkId },
+    {
+      authority: OPEN_NAMESPACE,
+      digest: suite.sha256(encoder.encode(called)),
+      seq: 1,
+      issued: 0,
+      expires: 1_000,
+      value: Uint8Array.of(1, 2, 3),
+      grants: [],
+      ...fields
+    }
+  )
+
+export const nameKey = (called: string, authority: Uint8Array = OPEN_NAMESPACE): Uint8Array =>
+  suite.sha256(Name.keyPreimage(authority, suite.sha256(encoder.encode(called))))
+
+/** That `issuer` gives to `subject`, both by name. */
+export const grant = (issuer: string, subject: string, fields: Partial<Grant.UnsignedGrant> = {}): Uint8Array =>
+  signGrant(
+    { signing: signingOf(issuer), networkId },
+    {
+      subject: signingOf(subject).publicKey,
+      role: 2,
+      scope: signingOf(issuer).publicKey,
+      issued: 0,
+      expires: 1_000,
+      ...fields
+    }
+  )
+
+export const announcement = (
+  node: string,
+  called: string,
+  fields: Partial<Announcement.UnsignedAnnouncement> = {}
+): Uint8Array =>
+  signAnnouncement(
+    { signing: signingOf(node), networkId },
+    { authority: OPEN_NAMESPACE, name: called, issued: 0, expires: 1_000, grants: [], ...fields }
+  )
+
+export const announcementKey = (called: string, authority: Uint8Array = OPEN_NAMESPACE): Uint8Array =>
+  suite.sha256(Announcement.keyPreimage(authority, called))
+
+/** A node with the keys of `seed`, a local one unless said otherwise, and the book of peers that it knows. */
+export const identity = (seed: string, local = true) =>
+  VerifiedPeers.layer.pipe(
+    Layer.provideMerge(KeyStoreIdentity.layer({ network: local ? "main" : "local", local })),
     Layer.provideMerge(MemoryKeyStore.layer),
     Layer.provideMerge(SeededRandom.layer(seed)),
     Layer.provideMerge(NodeCrypto.layer)

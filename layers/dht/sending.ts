@@ -1,0 +1,114 @@
+/**
+ * What all puts have in common: this node keeps a copy first, so that the record is durable before anybody is asked, then
+ * it goes to the nodes closest to its key; and where it shall live on, a pin says so.
+ */
+import { Clock, Effect } from "effect"
+import { RecordKind } from "#schemas/dht/Record"
+import { PrivacyUnavailable, type PutOptions, type PutReceipt, PutRefused } from "#services/dht/Dht"
+import { MOST_REPLICAS } from "#services/dht/Limits"
+import { StorePipeline } from "#services/dht/StorePipeline"
+import { Identity } from "#services/identity/Identity"
+import { PinStore } from "#services/storage/PinStore"
+import type { StorageFailed } from "#services/storage/RecordStore"
+import { makeReplication, type Outgoing } from "./Replication.ts"
+
+/** What became of this node's own copy. */
+export interface OwnCopy {
+  readonly expires: number | undefined
+  readonly refusal: string | undefined
+}
+
+export const clamp = (value: number, least: number, most: number): number =>
+  Math.min(Math.max(Math.trunc(value), least), most)
+
+/** The lifetime that is asked for, in seconds. */
+export const lifetimeOf = (options: PutOptions, most: number): number =>
+  clamp(options.lifetime ?? most, 1, Math.max(1, most))
+
+export const makeSender = Effect.fnUntraced(function* (replicationFactor: number) {
+  const { nodeId } = yield* Identity
+  const pipeline = yield* StorePipeline
+  const pins = yield* PinStore
+  const clock = yield* Clock.Clock
+  const replicate = yield* makeReplication
+
+  const factorOf = (options: PutOptions): number => clamp(options.factor ?? replicationFactor, 1, MOST_REPLICAS)
+
+  const keep = ({ bytes, kind, lifetime }: Outgoing): Effect.Effect<OwnCopy, StorageFailed> =>
+    pipeline.store(kind, bytes, lifetime, undefined).pipe(
+      Effect.map(({ expires }): OwnCopy => ({ expires, refusal: undefined })),
+      Effect.catchTag("RecordRefused", ({ refusal }) => Effect.succeed<OwnCopy>({ expires: undefined, refusal }))
+    )
+
+  /** To be refreshed at half of its life. What somebody pinned stays pinned as he wanted it. */
+  const pin = Effect.fnUntraced(function* ({ bytes, key, kind }: Outgoing, receipt: PutReceipt) {
+    const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+    const before = yield* pins.find(kind, key)
+    const others = receipt.holders.filter((holder) => holder !== nodeId).length
+    const size = kind === RecordKind.Block && before?.tree === true ? before.size : bytes.length
+    yield* pins.put([
+      {
+        kind,
+        key,
+        tree: before?.tree ?? false,
+        factor: receipt.factor,
+        priority: before?.priority ?? 0,
+        created: before?.created ?? now,
+        refreshed: now,
+        due: now + Math.floor((receipt.expires - now) / 2),
+        size,
+        copies: others,
+        proven: before?.proven ?? -1
+      }
+    ])
+  })
+
+  const spread = Effect.fnUntraced(function* (
+    outgoing: Outgoing,
+    here: OwnCopy,
+    options: PutOptions
+  ): Effect.fn.Return<PutReceipt, PutRefused> {
+    const { key } = outgoing
+    const factor = factorOf(options)
+    const kept = here.expires !== undefined
+    const wanted = { factor, holdsItself: kept, paths: options.paths ?? 1 }
+    const { expires, holders, lookup, refusals } = yield* replicate(outgoing, wanted)
+    if (!kept && holders.length === 0) {
+      const counts = new Map(refusals)
+      const own = here.refusal ?? "Invalid"
+      counts.set(own, (counts.get(own) ?? 0) + 1)
+      const sorted = [...counts].sort(([, a], [, b]) => b - a)
+      return yield* new PutRefused({ key, refusals: sorted.map(([reason, nodes]) => ({ reason, nodes })) })
+    }
+    const all = kept ? [nodeId, ...holders] : holders
+    return {
+      key,
+      reached: all.length,
+      factor,
+      holders: all,
+      expires: Math.min(expires, here.expires ?? expires),
+      lookup
+    }
+  })
+
+  /** `spread`, and a pin where the putter wants it kept: without a lifetime, unless he says otherwise. */
+  const finish = Effect.fnUntraced(function* (outgoing: Outgoing, here: OwnCopy, options: PutOptions) {
+    const receipt = yield* spread(outgoing, here, options)
+    if (options.keep ?? options.lifetime === undefined) yield* pin(outgoing, receipt)
+    return receipt
+  })
+
+  const send = (outgoing: Outgoing, options: PutOptions) =>
+    Effect.flatMap(keep(outgoing), (here) => finish(outgoing, here, options))
+
+  /** Anonymous operations need an onion router, which this composition does not have. */
+  const directly = <A, E>(options: PutOptions, put: Effect.Effect<A, E>) =>
+    Effect.suspend(
+      (): Effect.Effect<A, E | PrivacyUnavailable> =>
+        options.privacy === "anonymous" ? Effect.fail(new PrivacyUnavailable()) : put
+    )
+
+  return { keep, spread, finish, send, directly, unpin: pins.remove }
+})
+
+export type Sender = Effect.Success<ReturnType<typeof makeSender>>

@@ -5,7 +5,9 @@ import type { CborValue } from "#schemas/bytes/CborValue"
 import {
   type DhtAnswer,
   type DhtRequest,
+  readDifferences,
   readNodes,
+  readProof,
   readStored,
   readValues,
   writeRequest
@@ -36,7 +38,9 @@ const dhtReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result
   FindValue: readValues,
   Store: readStored,
   AddProvider: readStored,
-  GetProviders: readValues
+  GetProviders: readValues,
+  Challenge: readProof,
+  Ranges: readDifferences
 }
 
 interface Codec<Request, Response> {

@@ -1,11 +1,13 @@
 /**
- * The first five methods of the DHT (WIRE §6), as they stand behind the id in DHT_REQ and DHT_RES.
+ * The methods of the DHT (WIRE §6), as they stand behind the id in DHT_REQ and DHT_RES.
  *
  *   1 FindNode      [1, target]                             → [[PeerRecord ≤ 20]]
  *   2 FindValue     [2, kind, key, minSeq, after]           → [[record ≤ 64], [PeerRecord ≤ 20], more]
  *   3 Store         [3, kind, record, ttl s, work nonce]    → [heldSeq, expires]
  *   4 AddProvider   [4, record]                             → as 3
  *   5 GetProviders  [5, key, after]                         → as 2
+ *   6 Challenge     [6, kind, key, nonce]                   → [proof]
+ *   7 Ranges        [7, radius, [range ≤ 256]]              → [[range ≤ 256], [entry ≤ 400]]      see Ranges.ts
  *
  * `after` is a SHA-256 or empty, the work nonce 8 bytes or empty. Records and PeerRecords are byte strings, views of the
  * message. Elements behind these are a later version's and ignored. Plain functions, being on the path of every lookup.
@@ -16,9 +18,18 @@ import { decodeArray, encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { isBytesList, isBytesOf, isBytesUpTo, isUint } from "#schemas/bytes/fields"
 import { transformation } from "#schemas/bytes/transformation"
+import { EntryList, entryValues, RangeList, rangeValues, readEntries, readRanges } from "./Ranges.ts"
 import { isRecordKind, PEER_RECORD_LIMIT, RECORD_LIMIT, RecordKind, Uint53 } from "./Record.ts"
 
-export const DhtMethod = { FindNode: 1, FindValue: 2, Store: 3, AddProvider: 4, GetProviders: 5 } as const
+export const DhtMethod = {
+  FindNode: 1,
+  FindValue: 2,
+  Store: 3,
+  AddProvider: 4,
+  GetProviders: 5,
+  Challenge: 6,
+  Ranges: 7
+} as const
 
 /** PeerRecords in one answer: a bucket's worth. */
 export const PEERS_LIMIT = 20
@@ -39,7 +50,9 @@ export const DhtRequest = Schema.Union([
   Schema.TaggedStruct("FindValue", { kind: Kind, key: Bytes32, minSeq: Uint53, after: After }),
   Schema.TaggedStruct("Store", { kind: Kind, record: bytesUpTo(RECORD_LIMIT), ttl: Uint53, work: WorkNonce }),
   Schema.TaggedStruct("AddProvider", { record: bytesUpTo(RECORD_LIMIT) }),
-  Schema.TaggedStruct("GetProviders", { key: Bytes32, after: After })
+  Schema.TaggedStruct("GetProviders", { key: Bytes32, after: After }),
+  Schema.TaggedStruct("Challenge", { kind: Kind, key: Bytes32, nonce: Bytes32 }),
+  Schema.TaggedStruct("Ranges", { radius: Bytes32, ranges: RangeList })
 ])
 export type DhtRequest = typeof DhtRequest.Type
 
@@ -59,7 +72,15 @@ export type ValuesAnswer = typeof ValuesAnswer.Type
 export const StoredAnswer = Schema.TaggedStruct("Stored", { heldSeq: Uint53, expires: Uint53 })
 export type StoredAnswer = typeof StoredAnswer.Type
 
-export const DhtAnswer = Schema.Union([NodesAnswer, ValuesAnswer, StoredAnswer])
+/** Of Challenge: a hash that only who has the record can know. */
+export const ProofAnswer = Schema.TaggedStruct("Proof", { proof: Bytes32 })
+export type ProofAnswer = typeof ProofAnswer.Type
+
+/** Of Ranges: what differs, divided further or named (docs/wire.md, Readings). */
+export const DifferencesAnswer = Schema.TaggedStruct("Differences", { ranges: RangeList, entries: EntryList })
+export type DifferencesAnswer = typeof DifferencesAnswer.Type
+
+export const DhtAnswer = Schema.Union([NodesAnswer, ValuesAnswer, StoredAnswer, ProofAnswer, DifferencesAnswer])
 export type DhtAnswer = typeof DhtAnswer.Type
 
 /** The refusal of `readRequest` for a method that this version does not have. */
@@ -86,6 +107,15 @@ export const readRequest = (bytes: Uint8Array): Result.Result<DhtRequest, string
       const [, key, after] = body
       return isBytesOf(key, 32) && isAfter(after) ? Result.succeed({ _tag: "GetProviders", key, after }) : malformed
     }
+    case DhtMethod.Challenge:
+      return challenge(body)
+    case DhtMethod.Ranges: {
+      const radius = body[1]
+      const ranges = readRanges(body[2])
+      return isBytesOf(radius, 32) && ranges !== undefined
+        ? Result.succeed({ _tag: "Ranges", radius, ranges })
+        : malformed
+    }
     default:
       return unknownMethod
   }
@@ -103,6 +133,10 @@ export const writeRequest = (request: DhtRequest): Uint8Array => {
       return encodeMessage([DhtMethod.AddProvider, request.record])
     case "GetProviders":
       return encodeMessage([DhtMethod.GetProviders, request.key, request.after])
+    case "Challenge":
+      return encodeMessage([DhtMethod.Challenge, request.kind, request.key, request.nonce])
+    case "Ranges":
+      return encodeMessage([DhtMethod.Ranges, request.radius, rangeValues(request.ranges)])
   }
 }
 
@@ -129,6 +163,22 @@ export const readStored = (bytes: Uint8Array): Result.Result<StoredAnswer, strin
   return isUint(heldSeq) && isUint(expires) ? Result.succeed({ _tag: "Stored", heldSeq, expires }) : malformed
 }
 
+export const readProof = (bytes: Uint8Array): Result.Result<ProofAnswer, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const proof = decoded.success[0]
+  return isBytesOf(proof, 32) ? Result.succeed({ _tag: "Proof", proof }) : malformed
+}
+
+export const readDifferences = (bytes: Uint8Array): Result.Result<DifferencesAnswer, string> => {
+  const decoded = decodeArray(bytes)
+  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+  const [ranges, entries] = [readRanges(decoded.success[0]), readEntries(decoded.success[1])]
+  return ranges !== undefined && entries !== undefined
+    ? Result.succeed({ _tag: "Differences", ranges, entries })
+    : malformed
+}
+
 export const writeAnswer = (answer: DhtAnswer): Uint8Array => {
   switch (answer._tag) {
     case "Nodes":
@@ -137,6 +187,10 @@ export const writeAnswer = (answer: DhtAnswer): Uint8Array => {
       return encodeMessage([answer.records, answer.peers, answer.more])
     case "Stored":
       return encodeMessage([answer.heldSeq, answer.expires])
+    case "Proof":
+      return encodeMessage([answer.proof])
+    case "Differences":
+      return encodeMessage([rangeValues(answer.ranges), entryValues(answer.entries)])
   }
 }
 
@@ -165,4 +219,11 @@ const store = (body: ReadonlyArray<CborValue>): Result.Result<DhtRequest, string
   if (typeof kind !== "number" || !isRecordKind(kind)) return malformed
   if (!isBytesUpTo(record, RECORD_LIMIT) || !isUint(ttl) || !isWork(work)) return malformed
   return Result.succeed({ _tag: "Store", kind, record, ttl, work })
+}
+
+const challenge = (body: ReadonlyArray<CborValue>): Result.Result<DhtRequest, string> => {
+  const [, kind, key, nonce] = body
+  if (typeof kind !== "number" || !isRecordKind(kind)) return malformed
+  if (!isBytesOf(key, 32) || !isBytesOf(nonce, 32)) return malformed
+  return Result.succeed({ _tag: "Challenge", kind, key, nonce })
 }

@@ -49,6 +49,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.BootstrapAgain, Schedule.spaced("30 seconds")),
   Layer.succeed(Dht.JoinStagger, seconds(5)),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("60 seconds")),
+  Layer.succeed(Dht.LookupPatience, { times: 2, initial: seconds(1), minimum: millis(250), maximum: seconds(3) }),
   Layer.succeed(Dht.LivenessPace, Schedule.spaced("1 minute")),
   Layer.succeed(Dht.VerifyAfter, minutes(45)),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("5 minutes")),

@@ -21,6 +21,25 @@ export const DiscoveryPace = Context.Reference<Schedule.Schedule<unknown>>("alli
   defaultValue: () => Schedule.spaced("60 seconds")
 })
 
+/**
+ * How long a lookup waits for one peer before it asks another besides: `times` the round trips that the request takes,
+ * as they were measured with this peer, else with most; at least `minimum`, `initial` before anything was measured.
+ * After `maximum` nobody waits for it at all.
+ */
+export const LookupPatience = Context.Reference<{
+  readonly times: number
+  readonly initial: Duration.Duration
+  readonly minimum: Duration.Duration
+  readonly maximum: Duration.Duration
+}>("allium/services/dht/LookupPatience", {
+  defaultValue: () => ({
+    times: 2,
+    initial: Duration.seconds(1),
+    minimum: Duration.millis(250),
+    maximum: Duration.seconds(3)
+  })
+})
+
 /** How often contacts are looked through for those that need checking. */
 export const LivenessPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/LivenessPace", {
   defaultValue: () => Schedule.spaced("1 minute")

@@ -1,20 +1,26 @@
 /**
- * One iterative lookup as a state machine (the paper, section 2.3): it says whom to ask, is told what came of it, and
+ * One iterative lookup as a state machine (Kademlia, section 2.3): it says whom to ask, is told what came of it, and
  * knows when the k closest nodes have answered. No I/O and no time: whoever drives it sends the requests.
  *
  * α requests are under way at once. When as many answers brought nobody closer, the region is found and only its
  * members are left to ask, so the width grows until somebody closer appears. Everything a peer's answer can fill is
  * bounded, so a lookup always ends.
+ *
+ * With several paths (S/Kademlia, section 4.4) the nodes to begin with are dealt out, each path follows only what its
+ * own peers answered, and no node is asked by two of them: whoever lies misleads one path.
  */
-import { commonPrefixLength, compareDistance, headOf, type Placed } from "./distance.ts"
+import { commonPrefixLength, headOf, sortByDistance } from "./distance.ts"
+import { type Candidate, LookupPath, type Target } from "./LookupPath.ts"
 
 export const ALPHA = 3
 /** Requests under way when stalled. */
 export const WIDEST = 10
-/** Candidates that are remembered; beyond it the farthest that was not asked goes. */
-export const CANDIDATES = 128
 /** Requests of one lookup; an honest network of millions needs some 60. */
 export const REQUESTS = 200
+/** Peers that may be slow at one time; with more of them it is this node's line that is slow, and it waits. */
+export const SLOW = 20
+/** Disjoint paths: beyond it each has too few nodes to begin with. */
+export const PATHS = 8
 
 export interface LookupNode {
   readonly key: string
@@ -27,199 +33,219 @@ export interface LookupOptions {
   readonly k: number
   /** Of these, the closest that must have answered; all k by default. */
   readonly settle?: number
+  /** Disjoint paths, 1 to 8; 1 by default. */
+  readonly paths?: number
+  /** Whether slow peers among the closest are waited for until they are late: they may have what nobody else has. */
+  readonly patient?: boolean
   /** This node, which is never a candidate. */
   readonly ownKey: string
   /** Who can be asked without a handshake; such nodes come first among the equally close. */
   readonly isConnected?: (key: string) => boolean
 }
 
-type State = "waiting" | "asked" | "answered" | "failed"
-
-interface Candidate<C> extends Placed {
+/** A node that shall be asked, by one path. */
+export interface Ask<C> {
   readonly contact: C
-  /** Leading bits shared with the target: candidates with equal closeness are in one class. */
-  readonly closeness: number
-  /** Whose answer first named it; undefined for a seed. */
-  readonly from: Candidate<C> | undefined
-  /** Answers on the way to it, from the seeds. */
-  readonly depth: number
-  state: State
+  readonly path: number
+  /** Answers on the way to it, from 1. */
+  readonly hop: number
 }
 
 export class Lookup<C extends LookupNode> {
   readonly #options: LookupOptions
-  readonly #head: number
-  /** By distance, closest first. */
-  readonly #candidates: Array<Candidate<C>> = []
-  readonly #known = new Map<string, Candidate<C>>()
+  readonly #wanted: number
+  readonly #paths: ReadonlyArray<LookupPath<C>>
+  readonly #known = new Map<string, Target<C>>()
+  readonly #isConnected: ((contact: C) => boolean) | undefined
   #inFlight = 0
+  #slow = 0
   #sinceCloser = 0
   #requests = 0
   #failures = 0
 
   constructor(options: LookupOptions, seeds: ReadonlyArray<C>) {
+    const { isConnected, k, paths = 1, settle = k, target } = options
     this.#options = options
-    this.#head = headOf(options.target)
-    this.#add(seeds, undefined)
+    this.#wanted = settle
+    this.#isConnected = isConnected === undefined ? undefined : ({ key }) => isConnected(key)
+    const count = Math.min(Math.max(Math.trunc(paths), 1), PATHS)
+    this.#paths = Array.from({ length: count }, (_, number) => new LookupPath<C>(number, target))
+    this.#deal(seeds)
   }
 
   get requests(): number {
     return this.#requests
   }
 
+  /** Those that failed, and those that were slow and have not answered yet. */
   get failures(): number {
-    return this.#failures
+    return this.#failures + this.#slow
   }
 
+  /** Requests under way, without the slow ones. */
   get inFlight(): number {
     return this.#inFlight
   }
 
   /** Whom to ask now; they count as asked. Empty while enough is under way, or when there is nobody left. */
-  next(): Array<C> {
-    const chosen: Array<C> = []
+  next(): Array<Ask<C>> {
+    const chosen: Array<Ask<C>> = []
     const width = this.#sinceCloser >= ALPHA ? WIDEST : ALPHA
     while (this.#inFlight < width && this.#requests < REQUESTS) {
       const candidate = this.#best()
       if (candidate === undefined) break
-      candidate.state = "asked"
+      const { depth, path, target } = candidate
+      target.state = "asked"
+      target.asked = candidate
+      path.inFlight++
       this.#inFlight++
       this.#requests++
-      chosen.push(candidate.contact)
+      chosen.push({ contact: target.contact, path: path.number, hop: depth })
     }
     return chosen
   }
 
-  /** Contacts from elsewhere than an answer of this lookup. */
+  /** Contacts from elsewhere than an answer of this lookup; says how many of them are new to it. */
   heard(contacts: ReadonlyArray<C>): number {
-    return this.#add(contacts, undefined)
+    return this.#deal(contacts)
   }
 
-  /** The answer is how many of the contacts were new. */
+  /** The contacts belong to the path that asked; says how many of them are new to the lookup. */
   answered(key: string, contacts: ReadonlyArray<C>): number {
-    const candidate = this.#known.get(key)
-    if (candidate?.state !== "asked") return 0
-    candidate.state = "answered"
-    this.#inFlight--
-    const before = this.#candidates[0]
-    const fresh = this.#add(contacts, candidate)
-    this.#sinceCloser = this.#candidates[0] === before ? this.#sinceCloser + 1 : 0
-    return fresh
+    const target = this.#asked(key)
+    if (target?.asked === undefined) return 0
+    this.#settle(target, "answered")
+    const before = this.#closestTarget()
+    const size = this.#known.size
+    for (const contact of contacts) this.#add(contact, target.asked.path, target.asked)
+    this.#sinceCloser = this.#closestTarget() === before ? this.#sinceCloser + 1 : 0
+    return Math.max(0, this.#known.size - size)
   }
 
   failed(key: string): void {
-    const candidate = this.#known.get(key)
-    if (candidate?.state !== "asked") return
-    candidate.state = "failed"
-    this.#inFlight--
+    const target = this.#asked(key)
+    if (target === undefined) return
+    this.#settle(target, "failed")
     this.#failures++
     this.#sinceCloser++
   }
 
-  /** Settled: the closest that did not fail have answered, or there is nobody left to ask. */
-  isDone(): boolean {
-    const wanted = this.#options.settle ?? this.#options.k
-    let settled = 0
-    for (const { state } of this.#candidates) {
-      if (state === "asked") return false
-      if (state === "waiting") return this.#requests >= REQUESTS && this.#inFlight === 0
-      if (state === "answered" && ++settled >= wanted) return true
-    }
+  /** It takes longer than it should: from now on others are asked in its place. Not so when too many are slow. */
+  slow(key: string): boolean {
+    const target = this.#known.get(key)
+    if (target?.state !== "asked" || this.#slow >= SLOW) return false
+    this.#settle(target, "slow")
+    this.#slow++
+    this.#sinceCloser++
     return true
+  }
+
+  /** Nobody waits for it any more. */
+  late(key: string): void {
+    const target = this.#known.get(key)
+    if (target?.state === "slow") target.state = "late"
+  }
+
+  /** Settled: on each path the closest that did not fail have answered, or there is nobody left to ask. */
+  isDone(): boolean {
+    if (this.#requests >= REQUESTS) return this.#inFlight === 0
+    const patient = this.#options.patient === true
+    return this.#paths.every((path) => path.isSettled(this.#wanted, patient))
   }
 
   /** The closest that answered, closest first. */
   closest(): Array<C> {
     const found: Array<C> = []
-    for (const { state, contact } of this.#candidates) {
+    for (const { contact, state } of this.#ordered()) {
       if (state === "answered" && found.push(contact) >= this.#options.k) break
     }
     return found
   }
 
-  /** The closest that did not fail, asked or not, closest first. */
+  /** The closest that did not fail, asked or not, closest first; but the slow behind all others. */
   candidates(count: number): Array<C> {
     const found: Array<C> = []
-    for (const { state, contact } of this.#candidates) {
-      if (state !== "failed" && found.push(contact) >= count) break
+    const slow: Array<C> = []
+    for (const { contact, state } of this.#ordered()) {
+      if (state === "slow" || state === "late") slow.push(contact)
+      else if (state !== "failed" && found.push(contact) >= count) return found
     }
-    return found
+    return [...found, ...slow].slice(0, count)
   }
 
   /** The chain of answers that led to the closest that answered, which is its last; empty where nobody did. */
   path(): Array<C> {
     const chain: Array<C> = []
-    let link = this.#candidates.find(({ state }) => state === "answered")
-    for (; link !== undefined; link = link.from) chain.push(link.contact)
+    let link = this.#ordered().find(({ state }) => state === "answered")?.asked
+    for (; link !== undefined; link = link.from) chain.push(link.target.contact)
     return chain.reverse()
   }
 
-  /** Answers on the way to a candidate, from 1. */
-  depthOf(key: string): number {
-    return this.#known.get(key)?.depth ?? 1
-  }
-
-  /** Among the closest that did not fail: the closest class, in it the connected, of these the closest. */
+  /** Of the path that has least under way: so each gets its share, however well one of them does. */
   #best(): Candidate<C> | undefined {
-    const { isConnected, k, settle = k } = this.#options
-    let first: Candidate<C> | undefined
-    let rank = 0
-    for (const candidate of this.#candidates) {
-      if (candidate.state === "failed") continue
-      if (++rank > settle) break
-      if (candidate.state !== "waiting") continue
-      if (first !== undefined && candidate.closeness < first.closeness) break
-      if (isConnected === undefined || isConnected(candidate.contact.key)) return candidate
-      first ??= candidate
+    let best: Candidate<C> | undefined
+    for (const path of this.#paths) {
+      if (best !== undefined && path.inFlight >= best.path.inFlight) continue
+      best = path.best(this.#wanted, this.#isConnected) ?? best
     }
-    return first
+    return best
   }
 
-  #add(contacts: ReadonlyArray<C>, from: Candidate<C> | undefined): number {
-    let fresh = 0
-    for (const contact of contacts) {
-      if (contact.key === this.#options.ownKey || this.#known.has(contact.key)) continue
-      const candidate: Candidate<C> = {
+  #asked(key: string): Target<C> | undefined {
+    const target = this.#known.get(key)
+    if (target === undefined) return undefined
+    return target.state === "asked" || target.state === "slow" || target.state === "late" ? target : undefined
+  }
+
+  #settle(target: Target<C>, state: "answered" | "failed" | "slow"): void {
+    if (target.state === "asked") {
+      this.#inFlight--
+      if (target.asked !== undefined) target.asked.path.inFlight--
+    } else this.#slow--
+    target.state = state
+  }
+
+  /** By distance, one after the other to each path. */
+  #deal(contacts: ReadonlyArray<C>): number {
+    const rows = contacts.map((contact) => ({ contact, id: contact.nodeId, head: headOf(contact.nodeId) }))
+    if (this.#paths.length > 1) sortByDistance(rows, this.#options.target)
+    const size = this.#known.size
+    rows.forEach(({ contact }, at) => void this.#add(contact, this.#paths[at % this.#paths.length]!, undefined))
+    return Math.max(0, this.#known.size - size)
+  }
+
+  #add(contact: C, path: LookupPath<C>, from: Candidate<C> | undefined): void {
+    if (contact.key === this.#options.ownKey) return
+    let target = this.#known.get(contact.key)
+    if (target === undefined) {
+      target = {
         contact,
         id: contact.nodeId,
         head: headOf(contact.nodeId),
         closeness: commonPrefixLength(this.#options.target, contact.nodeId),
-        from,
-        depth: (from?.depth ?? 0) + 1,
-        state: "waiting"
+        state: "waiting",
+        asked: undefined,
+        paths: 0
       }
-      this.#insert(candidate)
-      this.#known.set(contact.key, candidate)
-      fresh++
-      if (this.#candidates.length > CANDIDATES) this.#forget()
-    }
-    return fresh
+      this.#known.set(contact.key, target)
+    } else if (path.remembers(target)) return
+    const forgotten = path.add(target, from)
+    if (forgotten?.paths === 0) this.#known.delete(forgotten.contact.key)
   }
 
-  #insert(candidate: Candidate<C>): void {
-    const distance = (candidate.head ^ this.#head) >>> 0
-    let low = 0
-    let high = this.#candidates.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const other = this.#candidates[middle]!
-      const others = (other.head ^ this.#head) >>> 0
-      const closer =
-        others === distance ? compareDistance(this.#options.target, other.id, candidate.id) < 0 : others < distance
-      if (closer) low = middle + 1
-      else high = middle
-    }
-    this.#candidates.splice(low, 0, candidate)
+  /** The closest of all that the paths have heard of. */
+  #closestTarget(): Target<C> | undefined {
+    if (this.#paths.length === 1) return this.#paths[0]!.first
+    const firsts = this.#paths.flatMap(({ first }) => first ?? [])
+    sortByDistance(firsts, this.#options.target)
+    return firsts[0]
   }
 
-  /** The farthest that was not asked. It may come back in a later answer; the limit of requests ends that game. */
-  #forget(): void {
-    for (let at = this.#candidates.length - 1; at >= 0; at--) {
-      const candidate = this.#candidates[at]!
-      if (candidate.state !== "waiting") continue
-      this.#candidates.splice(at, 1)
-      this.#known.delete(candidate.contact.key)
-      return
-    }
+  /** All that any path remembers, by distance. */
+  #ordered(): Array<Target<C>> {
+    if (this.#paths.length === 1) return this.#paths[0]!.targets()
+    const rows = [...this.#known.values()]
+    sortByDistance(rows, this.#options.target)
+    return rows
   }
 }

@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, PubSub } from "effect"
+import { Effect, Fiber, Layer, PubSub, Result } from "effect"
+import { TestClock } from "effect/testing"
 import { compareDistance } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
 import * as IterativeQueries from "#layers/dht/IterativeQueries"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
-import type { DhtAnswer, DhtRequest } from "#schemas/dht/DhtMessage"
-import { QueryExecutor } from "#services/dht/QueryExecutor"
-import { Rpc, type RpcError, RpcTimeout } from "#services/rpc/Rpc"
-import { type Offence, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { type DhtAnswer, type DhtRequest, readNodes, writeAnswer } from "#schemas/dht/DhtMessage"
+import { RpcFailure } from "#schemas/rpc/RpcFailure"
+import { type LookupStep, QueryExecutor } from "#services/dht/QueryExecutor"
+import { Rpc, type RpcError, RpcMalformed, RpcTimeout } from "#services/rpc/Rpc"
+import { ConnectFailed, type Offence, type SessionEvent, SessionManager } from "#services/session/SessionManager"
 import { forged, identity, peer, suite, table } from "./fixtures.ts"
 
 type Answer = (contact: Contact, request: DhtRequest) => Effect.Effect<DhtAnswer, RpcError>
@@ -18,6 +20,10 @@ interface Parts {
   readonly charged: Array<Offence>
   /** Requests that were given up before they were answered. */
   readonly dropped: Array<string>
+  /** What the routing table was told, by key. */
+  readonly seen: Array<string>
+  readonly failed: Array<string>
+  readonly left: Array<string>
 }
 
 const network = Array.from({ length: 60 }, (_, n) => peer(`n${n}`))
@@ -38,6 +44,7 @@ const withQueries = (
   Effect.gen(function* () {
     const [asked, dropped]: [Array<string>, Array<string>] = [[], []]
     const charged: Array<Offence> = []
+    const [seen, failed, left]: [Array<string>, Array<string>, Array<string>] = [[], [], []]
     const events = yield* PubSub.unbounded<SessionEvent>()
     const byKey = new Map(network.map((it) => [it.key, it]))
     const rpc = Layer.mock(Rpc, {
@@ -68,12 +75,20 @@ const withQueries = (
     })
     const layer = IterativeQueries.layer.pipe(
       Layer.provide(VerifiedPeers.layer),
-      Layer.provide([rpc, sessions, table(known)]),
+      Layer.provide([
+        rpc,
+        sessions,
+        table(known, true, {
+          seen: ({ key }) => void seen.push(key),
+          failed: (key) => void failed.push(key),
+          left: (key) => void left.push(key)
+        })
+      ]),
       Layer.provide(identity("me"))
     )
-    yield* Effect.flatMap(QueryExecutor, (queries) => body({ queries, asked, charged, dropped })).pipe(
-      Effect.provide(layer)
-    )
+    yield* Effect.flatMap(QueryExecutor, (queries) =>
+      body({ queries, asked, charged, dropped, seen, failed, left })
+    ).pipe(Effect.provide(layer))
   })
 
 const silent = new RpcTimeout({ peer: "", method: "", milliseconds: 1 })
@@ -204,6 +219,181 @@ describe("IterativeQueries", () => {
         yield* Fiber.interrupt(fiber)
         yield* Effect.yieldNow
         assert.isAtLeast(asked.length, 3)
+        assert.sameMembers(dropped, asked)
+      })
+    )
+  )
+
+  it.effect("asks others in the place of slow peers, ends without them, and still hears of them afterwards", () => {
+    const closest = byDistance(network)
+    const slow = closest.slice(0, 5)
+    return withQueries(
+      closest.slice(0, 40),
+      (contact) =>
+        slow.includes(contact) ? Effect.delay(Effect.succeed(nodes([])), "8 seconds") : Effect.succeed(nodes([])),
+      Effect.fnUntraced(function* ({ asked, dropped, queries, seen }) {
+        const lookup = yield* Effect.forkChild(queries.lookupNode(target), { startImmediately: true })
+        yield* TestClock.adjust("2500 millis")
+        const { closest: found, report } = yield* Fiber.join(lookup)
+        assert.deepStrictEqual(
+          found.map((it) => it.key),
+          closest.slice(5, 20).map((it) => it.key)
+        )
+        assert.strictEqual(report.failures, 5)
+        assert.isAtMost(report.milliseconds, 2_000)
+        assert.strictEqual(asked.length, 20)
+        assert.deepStrictEqual(dropped, [])
+        assert.isFalse(seen.includes(slow[0]!.key))
+        yield* TestClock.adjust("8 seconds")
+        assert.includeMembers(
+          seen,
+          slow.map((it) => it.key)
+        )
+      })
+    )
+  })
+
+  it.effect("waits for a slow peer that may hold the value, but not for ever", () => {
+    const closest = byDistance(network).slice(0, 20)
+    const [holder, dead] = [closest[0]!, closest[1]!]
+    return withQueries(
+      closest,
+      (contact) => {
+        if (contact === dead) return Effect.never
+        const answer = Effect.succeed(values(contact === holder ? [Uint8Array.of(1)] : []))
+        return contact === holder ? Effect.delay(answer, "2 seconds") : answer
+      },
+      Effect.fnUntraced(function* ({ queries }) {
+        const search = (accept: () => boolean) =>
+          Effect.forkChild(queries.lookupValue({ kind: 0, key: target, accept }), { startImmediately: true })
+        const found = yield* search(() => true)
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual((yield* Fiber.join(found)).report.milliseconds, 2_000)
+        const vain = yield* search(() => false)
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual((yield* Fiber.join(vain)).report.milliseconds, 3_000)
+      })
+    )
+  })
+
+  it.effect("asks a hint only once, although it is among the closest", () =>
+    withQueries(
+      byDistance(network).slice(0, 4),
+      () => Effect.succeed(values([])),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        const hints = byDistance(network).slice(0, 2)
+        const { closest, report } = yield* queries.lookupValue({ kind: 0, key: target, accept: () => false, hints })
+        assert.strictEqual(asked.length, 4)
+        assert.strictEqual(report.requests, 4)
+        assert.strictEqual(closest.length, 4)
+      })
+    )
+  )
+
+  it.effect("shows each request once, with its path and its way", () =>
+    withQueries(
+      network.slice(0, 3),
+      (contact) => (contact === network[0] ? Effect.fail(silent) : Effect.succeed(nodes(network.slice(3, 9)))),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        const steps: Array<LookupStep> = []
+        const { report } = yield* queries.lookupNode(target, { paths: 3, onStep: (step) => steps.push(step) })
+        assert.sameMembers(
+          steps.map(({ contact }) => contact.key),
+          asked
+        )
+        assert.sameMembers(
+          steps.filter(({ hop }) => hop === 1).map(({ path }) => path),
+          [0, 1, 2]
+        )
+        assert.strictEqual(steps.find(({ contact }) => contact === network[0])?.outcome, "silent")
+        assert.strictEqual(
+          steps.reduce((sum, { fresh }) => sum + fresh, 0),
+          6
+        )
+        assert.strictEqual(report.path.length, report.hops)
+        assert.strictEqual(report.failures, 1)
+      })
+    )
+  )
+
+  it.effect("takes more than 20 contacts in an answer for no answer", () => {
+    const tooMany = readNodes(writeAnswer(nodes(network.slice(0, 21))))
+    return withQueries(
+      network.slice(0, 2),
+      (contact) =>
+        contact === network[0]
+          ? Result.match(tooMany, {
+              onFailure: (reason) => Effect.fail(new RpcMalformed({ peer: "", reason })),
+              onSuccess: (answer) => Effect.succeed(answer)
+            })
+          : Effect.succeed(nodes([])),
+      Effect.fnUntraced(function* ({ asked, failed, queries }) {
+        const { closest } = yield* queries.lookupNode(target)
+        assert.strictEqual(asked.length, 2)
+        assert.deepStrictEqual(closest, network.slice(1, 2))
+        assert.deepStrictEqual(failed, [network[0]!.key])
+      })
+    )
+  })
+
+  it.effect("finds the others although a peer names contacts that do not exist", () => {
+    const ghosts = Array.from({ length: 20 }, (_, n) => peer(`ghost ${n}`, { seq: 2 }))
+    return withQueries(
+      network.slice(0, 3),
+      (contact) => {
+        if (!network.includes(contact)) return Effect.fail(new ConnectFailed({ peer: "", layer: "transport", reason: "" }))
+        return Effect.succeed(nodes(contact === network[0] ? ghosts : byDistance(network).slice(0, 20)))
+      },
+      Effect.fnUntraced(function* ({ queries }) {
+        const { closest, report } = yield* queries.lookupNode(target)
+        assert.deepStrictEqual(
+          closest.map((it) => it.key),
+          byDistance(network)
+            .slice(0, 20)
+            .map((it) => it.key)
+        )
+        assert.isAtMost(report.failures, 20)
+      })
+    )
+  })
+
+  it.effect("gains nothing from a peer that answers with itself", () =>
+    withQueries(
+      network.slice(0, 3),
+      (contact) => Effect.succeed(nodes([contact])),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        const { closest } = yield* queries.lookupNode(target)
+        assert.strictEqual(asked.length, 3)
+        assert.strictEqual(closest.length, 3)
+      })
+    )
+  )
+
+  it.effect("drops from the table who says that it does not serve, and strikes nobody for a refusal", () =>
+    withQueries(
+      network.slice(0, 2),
+      (contact) => {
+        const tag = contact === network[0] ? "NotServed" : "Busy"
+        return Effect.fail(new RpcFailure({ tag, detail: "", data: null }))
+      },
+      Effect.fnUntraced(function* ({ failed, left, queries }) {
+        yield* queries.lookupNode(target)
+        assert.deepStrictEqual(left, [network[0]!.key])
+        assert.deepStrictEqual(failed, [])
+      })
+    )
+  )
+
+  it.effect("closes slow requests, too, when the lookup is interrupted", () =>
+    withQueries(
+      byDistance(network).slice(0, 20),
+      () => Effect.never,
+      Effect.fnUntraced(function* ({ asked, dropped, queries }) {
+        const fiber = yield* Effect.forkChild(queries.lookupNode(target, { paths: 3 }), { startImmediately: true })
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual(asked.length, 20)
+        yield* Fiber.interrupt(fiber)
+        yield* Effect.yieldNow
         assert.sameMembers(dropped, asked)
       })
     )

@@ -124,7 +124,11 @@ export const identity = (seed: string, local = true) =>
   )
 
 /** A table that knows these, all of them verified, and finds itself close or not as it is told. */
-export const table = (contacts: ReadonlyArray<Contact>, isClose = true) =>
+export const table = (
+  contacts: ReadonlyArray<Contact>,
+  isClose = true,
+  overrides: Partial<RoutingTable["Service"]> = {}
+) =>
   Layer.effect(
     RoutingTable,
     Effect.sync(() =>
@@ -144,7 +148,8 @@ export const table = (contacts: ReadonlyArray<Contact>, isClose = true) =>
         bucketOf: () => 0,
         lookedUp: () => {},
         idle: () => [],
-        tidy: () => 0
+        tidy: () => 0,
+        ...overrides
       })
     )
   )

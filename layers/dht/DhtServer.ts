@@ -16,7 +16,9 @@ import { Crypto } from "#services/identity/Crypto"
 import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
+import { makeComparing } from "./comparing.ts"
 import { isDamage, refusalOf } from "./damage.ts"
+import { makeProving } from "./proving.ts"
 
 /** Id, status, and the heads of the array and its lists. */
 const ANSWER_HEAD = 32
@@ -47,6 +49,7 @@ export const makeAnswering = Effect.gen(function* () {
   const validators = yield* RecordValidators
   const sessions = yield* SessionManager
   const clock = yield* Clock.Clock
+  const [proving, comparing] = [yield* makeProving, yield* makeComparing]
 
   /** Contacts for an answer, without the one that asks; only what is verified live and has not expired. */
   const peersFor = (target: Uint8Array, from: Contact): Array<Uint8Array> => {
@@ -118,7 +121,7 @@ export const makeAnswering = Effect.gen(function* () {
       )
     )
 
-  type Stateful = Exclude<DhtRequest, { readonly _tag: "FindNode" }>
+  type Stateful = Exclude<DhtRequest, { readonly _tag: "FindNode" | "Challenge" | "Ranges" }>
   const answer = (request: Stateful, from: Contact): Effect.Effect<DhtAnswer, RecordRefused | StorageFailed> => {
     switch (request._tag) {
       case "FindValue":
@@ -132,11 +135,13 @@ export const makeAnswering = Effect.gen(function* () {
     }
   }
 
-  // FindNode, by far the most frequent, is answered on the spot and without a fiber.
-  const answering: Answering = (request, from) =>
-    request._tag === "FindNode"
-      ? Effect.succeed({ _tag: "Nodes", peers: peersFor(request.target, from) })
-      : Effect.mapError(answer(request, from), (error) => (error._tag === "RecordRefused" ? refused(error) : failed))
+  const answering: Answering = (request, from) => {
+    // FindNode, by far the most frequent, is answered on the spot and without a fiber.
+    if (request._tag === "FindNode") return Effect.succeed({ _tag: "Nodes", peers: peersFor(request.target, from) })
+    if (request._tag === "Challenge") return proving(request, from)
+    if (request._tag === "Ranges") return comparing(request, from)
+    return Effect.mapError(answer(request, from), (error) => (error._tag === "RecordRefused" ? refused(error) : failed))
+  }
   return answering
 })
 

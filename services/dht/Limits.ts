@@ -34,6 +34,9 @@ export const NODES_OF_PREFIX = 256
 /** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
 export const VERIFIED_RECORDS = 4_096
 
+/** Buckets that are filled or refreshed at one time: those of a million nodes that lie outside of the neighbourhood. */
+export const REFRESHED = 16
+
 /** Requests to slow peers that go on after their lookups, to see whether those peers live. */
 export const LINGERING = 64
 
@@ -76,3 +79,32 @@ export const CACHED_FOR = 3_600
 /** Rows that are looked through for something to evict for one store, in pages of `SCAN_PAGE`, and how many may leave. */
 export const EVICTION_PAGES = 8
 export const EVICTIONS = 64
+
+/** Seconds that a record must still have to live for neighbours to hand it on to each other. */
+export const LEAST_LEFT = 600
+
+/** Ranges of keys that a node compares with its neighbours. */
+export const REPLICA_RANGES = 1_024
+/** Neighbours that are compared with, and records that are handed on, at one time. */
+export const SYNCS = 5
+export const TRANSFERS = 5
+/** Questions to one neighbour in one round, and ranges that wait to be asked about; the rest is for the next round. */
+export const QUESTIONS = 64
+export const OPEN_RANGES = 4_096
+/** Records that are handed to, and fetched from, one neighbour in one round. */
+export const HANDED_ON = 16_384
+/** Records that a neighbour names and then has not, until it is asked no further. */
+export const MISSES = 16
+/** Neighbours that are known to have come since the last round. */
+export const NEWCOMERS = 64
+
+/** Rows that one comparison walks along; comparisons at one time, and those that wait for their turn. */
+export const COMPARED_ROWS = 65_536
+export const COMPARISONS = 2
+export const COMPARISONS_WAITING = 64
+/** Rows that a peer may have walked along for it: a store of a million is compared within a quarter of an hour. */
+export const ROWS_RATE = { perSecond: 1_024, burst: 262_144 } as const
+export const COMPARING_PEERS = 1_024
+
+/** Of those who announced content, so many are asked by `explain` whether they have it: as many as one key may have. */
+export const PROVIDERS_ASKED = 10

@@ -12,7 +12,7 @@ import { CHAIN_LIMIT, GRANT_LIMIT } from "./Grant.ts"
 
 export const GENESIS_NONCE_LENGTH = 16
 
-/** Bytes of the genesis, at most: it has 87, and a later version may append to it. */
+/** Bytes of the genesis, at most: it has 86, and a later version may append to it. */
 export const GENESIS_LIMIT = 256
 
 export const Genesis = Schema.Struct({

@@ -4,12 +4,14 @@
  */
 import { Effect, Layer, Result } from "effect"
 import * as DhtBlobs from "#layers/content/DhtBlobs"
+import * as AnnouncedMembership from "#layers/dht/AnnouncedMembership"
 import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as DhtServer from "#layers/dht/DhtServer"
 import * as IterativeQueries from "#layers/dht/IterativeQueries"
 import * as KademliaDht from "#layers/dht/KademliaDht"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
+import * as NetworkDiagnostics from "#layers/dht/NetworkDiagnostics"
 import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
 import * as ServingMode from "#layers/dht/ServingMode"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
@@ -101,7 +103,9 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(RacingTransportManager.layer),
         Layer.provideMerge(KeyStoreIdentity.layer(settings))
       )
+      const insights = Layer.merge(AnnouncedMembership.layer, NetworkDiagnostics.layer({ replicationFactor }))
       return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer).pipe(
+        Layer.provideMerge(insights),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),
         Layer.provideMerge(sessions),

@@ -43,9 +43,18 @@ export class Membership extends Context.Service<
   {
     /** Dials the address, which ends in `/p2p/…`, and from then on knows that node. */
     readonly registerPeer: (address: Address) => Effect.Effect<NodeId, ConnectFailed>
-    /** Says so for 24 h, and again every 12 h for as long as the node runs. Names have at most 64 bytes. */
+    /**
+     * Says so for 24 h, and again every 12 h for as long as the node runs. A role has at most 59 bytes in UTF-8, a
+     * capability 60, or it is an `InvalidRecord`.
+     */
     readonly announceRole: (role: string, namespace?: Namespace) => Effect.Effect<PutReceipt, PutError>
     readonly announceCapability: (capability: string) => Effect.Effect<PutReceipt, PutError>
+    /** It is not said again; what others hold of it lives out its day. Nothing happens where it was not announced. */
+    readonly withdrawRole: (
+      role: string,
+      namespace?: Pick<Namespace, "authority">
+    ) => Effect.Effect<void, StorageFailed>
+    readonly withdrawCapability: (capability: string) => Effect.Effect<void, StorageFailed>
     /** Latest first. In the open namespace everybody may be wrong about himself. */
     readonly findPeersByRole: (
       role: string,

@@ -14,6 +14,7 @@ import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { SecureRandom } from "#services/identity/SecureRandom"
 import { Rpc, type RpcError } from "#services/rpc/Rpc"
+import { NOT_FOUND } from "./proving.ts"
 
 export type Verdict = Pick<HolderAnswer, "answer" | "detail" | "milliseconds">
 
@@ -24,8 +25,6 @@ const NONCE_BYTES = 32
 
 /** A node of an earlier version: it has to be asked otherwise. */
 const UNKNOWN_METHOD = "UnknownMethod"
-/** What a node answers to a challenge about a record that it does not hold. */
-const NOT_HELD = "NotHeld"
 
 export const makeHolderAnswers = Effect.gen(function* () {
   const [suite, random, rpc] = [yield* Crypto, yield* SecureRandom, yield* Rpc]
@@ -87,7 +86,7 @@ const failureOf = (error: RpcError): Said => {
     case "RpcMalformed":
       return { answer: "refused", detail: `rpc: ${error.reason}` }
     case "RpcFailure":
-      return error.tag === NOT_HELD
+      return error.tag === NOT_FOUND
         ? { answer: "does not", detail: "it says that it has not" }
         : { answer: "refused", detail: `dht: ${error.detail === "" ? error.tag : `${error.tag}, ${error.detail}`}` }
   }

@@ -53,7 +53,7 @@ const proving =
 const behaviours: Record<string, Behaviour> = {
   honest: proving(block),
   liar: proving(Uint8Array.of(66)),
-  empty: (request) => (request._tag === "Challenge" ? failing("NotHeld") : values()),
+  empty: (request) => (request._tag === "Challenge" ? failing("NotFound") : values()),
   old: (request) => (request._tag === "Challenge" ? failing("UnknownMethod") : values(block)),
   busy: () => failing("Busy"),
   silent: () => Effect.fail(new RpcTimeout({ peer: "", method: "", milliseconds: 3_000 })),

@@ -41,6 +41,7 @@ export const make = Effect.gen(function* () {
     }
   })
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+  const started = now()
   /** Full means that enough is being verified: whoever is left out comes with the next look through the table. */
   const doubtful = yield* Queue.dropping<Contact>(PROBE_QUEUE)
   const queued = new Set<string>()
@@ -145,7 +146,8 @@ export const make = Effect.gen(function* () {
     isShareable: (key) => (table.find(key)?.verifiedAt ?? NEVER) >= now() - vouchFor,
     bucketOf: (id) => commonPrefixLength(nodeId, id),
     lookedUp: (target) => table.lookedUp(target, now()),
-    idle: (seconds) => table.idle(now() - seconds),
+    // Until then no bucket has been left alone for so long.
+    idle: (seconds) => (now() - started < seconds ? [] : table.idle(now() - seconds)),
     tidy: (seconds) => table.tidy(now() - seconds)
   })
 })

@@ -21,6 +21,25 @@ export const DiscoveryPace = Context.Reference<Schedule.Schedule<unknown>>("alli
   defaultValue: () => Schedule.spaced("60 seconds")
 })
 
+/** How often buckets are looked through for idle ones, and how long nobody looked into a bucket that counts as idle. */
+export const BucketRefreshPace = Context.Reference<Schedule.Schedule<unknown>>(
+  "allium/services/dht/BucketRefreshPace",
+  {
+    defaultValue: () => Schedule.spaced("10 minutes")
+  }
+)
+export const BucketIdleAfter = Context.Reference<Duration.Duration>("allium/services/dht/BucketIdleAfter", {
+  defaultValue: () => Duration.hours(1)
+})
+
+/** How often peers that were long not heard of are forgotten, and how long that is. */
+export const PeersCleanupPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/PeersCleanupPace", {
+  defaultValue: () => Schedule.spaced("5 minutes")
+})
+export const ForgetPeersAfter = Context.Reference<Duration.Duration>("allium/services/dht/ForgetPeersAfter", {
+  defaultValue: () => Duration.hours(1)
+})
+
 /**
  * How long a lookup waits for one peer before it asks another besides: `times` the round trips that the request takes,
  * as they were measured with this peer, else with most; at least `minimum`, `initial` before anything was measured.

@@ -21,8 +21,8 @@ export const refreshTargets = (
   return targets
 }
 
-/** Shares exactly the first `index` bits with the own id. */
-const inBucket = (own: Uint8Array, index: number, id: Uint8Array): Uint8Array => {
+/** An id that shares exactly the first `index` bits with the own one; the other bits are those of `id`, which becomes it. */
+export const inBucket = (own: Uint8Array, index: number, id: Uint8Array): Uint8Array => {
   const [byte, bit] = [index >> 3, 0x80 >> (index & 7)]
   id.set(own.subarray(0, byte))
   const kept = (0xff00 >> (index & 7)) & 0xff

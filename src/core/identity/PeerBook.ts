@@ -34,6 +34,12 @@ const KEY_END = KEY_START + 32
 const startsAsPeerRecord = (bytes: Uint8Array): boolean =>
   bytes.length > KEY_END && bytes[1] === 3 && bytes[2] === 0x58 && bytes[3] === 0x20
 
+interface Known {
+  readonly contact: Contact
+  /** Unix seconds: when its record last came, from whomever. */
+  readonly seenAt: number
+}
+
 export interface PeerBookOptions {
   readonly limit?: number
   /** What other nodes of this process have verified, and this one verifies for them. */
@@ -47,7 +53,7 @@ export class PeerBook {
   readonly #shared: VerifiedContacts | undefined
   readonly #limit: number
   /** By public key, least recently seen first. */
-  readonly #contacts = new Map<string, Contact>()
+  readonly #contacts = new Map<string, Known>()
 
   constructor(suite: Suite, networkId: Uint8Array, { limit = PEER_BOOK_LIMIT, shared }: PeerBookOptions = {}) {
     this.#suite = suite
@@ -67,23 +73,34 @@ export class PeerBook {
 
   /** The newest record of this key, not looked at for expiry. */
   find(publicKey: Uint8Array): Contact | undefined {
-    return this.#contacts.get(keyOf(publicKey))
+    return this.#contacts.get(keyOf(publicKey))?.contact
   }
 
   /** `now` in unix seconds. The same bytes give the same Contact; `bytes` are copied where they are kept. */
   admit(bytes: Uint8Array, now: number): Result.Result<Contact, PeerRefusal> {
     if (startsAsPeerRecord(bytes)) {
       const key = keyOf(bytes.subarray(KEY_START, KEY_END))
-      const known = this.#contacts.get(key)
+      const known = this.#contacts.get(key)?.contact
       if (known !== undefined && equalBytes(known.bytes, bytes)) {
         const refusal = untimely(known.record, now)
         if (refusal !== undefined) return Result.fail(refusal)
         this.#contacts.delete(key)
-        this.#contacts.set(key, known)
+        this.#contacts.set(key, { contact: known, seenAt: now })
         return Result.succeed(known)
       }
     }
     return this.#examine(bytes, now)
+  }
+
+  /** Drops whose record nobody has sent since `before`, but for those that are kept; says how many. */
+  forget(before: number, isKept: (contact: Contact) => boolean): number {
+    let dropped = 0
+    for (const [key, { contact, seenAt }] of this.#contacts) {
+      if (seenAt >= before || isKept(contact)) continue
+      this.#contacts.delete(key)
+      dropped++
+    }
+    return dropped
   }
 
   /** Cheapest first; whatever is refused before the signature was looked at is only refused, never believed. */
@@ -95,14 +112,14 @@ export class PeerBook {
     const refusal = untimely(record, now)
     if (refusal !== undefined) return Result.fail(refusal)
     const key = keyOf(record.publicKey)
-    const known = this.#contacts.get(key)
+    const known = this.#contacts.get(key)?.contact
     if (known !== undefined && !this.#isNewer(record, bytes, known)) return Result.fail("too-old")
     if (shared === undefined && !this.#isSigned(record, bytes)) return Result.fail("forged")
     const contact = shared ?? contactOf(this.#suite, record, bytes)
     if (shared === undefined) this.#shared?.add(this.#network, contact)
     this.#contacts.delete(key)
     if (this.#contacts.size >= this.#limit) this.#contacts.delete(this.#contacts.keys().next().value ?? "")
-    this.#contacts.set(key, contact)
+    this.#contacts.set(key, { contact, seenAt: now })
     return Result.succeed(contact)
   }
 

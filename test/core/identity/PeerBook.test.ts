@@ -185,6 +185,29 @@ describe("books that share what they verified", () => {
   })
 })
 
+describe("PeerBook, after a while", () => {
+  it("forgets whose record nobody sent for so long, but for those that are kept", () => {
+    const book = new PeerBook(suite, network)
+    const keys = [1, 2, 3, 4].map((n) => suite.signingKey(new Uint8Array(32).fill(n)))
+    const [stale, kept, fresh, again] = keys.map((key) => signed({}, key))
+    for (const [contact, at] of [
+      [stale!, 0],
+      [kept!, 1],
+      [again!, 2],
+      [fresh!, 100],
+      [again!, 101]
+    ] as const)
+      book.admit(contact.bytes, NOW + at)
+    assert.strictEqual(
+      book.forget(NOW + 100, ({ key }) => key === kept!.key),
+      1
+    )
+    assert.isUndefined(book.find(stale!.publicKey))
+    for (const contact of [kept!, fresh!, again!]) assert.isDefined(book.find(contact.publicKey))
+    assert.strictEqual(book.size, 3)
+  })
+})
+
 describe("signPeerRecord", () => {
   it("takes the first addresses that fit eight and 1 KiB", () => {
     assert.lengthOf(signed({ addresses: Array.from({ length: 12 }, () => address.bytes) }).record.addresses, 8)

@@ -341,7 +341,8 @@ describe("IterativeQueries", () => {
     return withQueries(
       network.slice(0, 3),
       (contact) => {
-        if (!network.includes(contact)) return Effect.fail(new ConnectFailed({ peer: "", layer: "transport", reason: "" }))
+        if (!network.includes(contact))
+          return Effect.fail(new ConnectFailed({ peer: "", layer: "transport", reason: "" }))
         return Effect.succeed(nodes(contact === network[0] ? ghosts : byDistance(network).slice(0, 20)))
       },
       Effect.fnUntraced(function* ({ queries }) {

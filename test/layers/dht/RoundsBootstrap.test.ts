@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, PubSub, Result } from "effect"
+import { type Duration, Effect, Fiber, Layer, Logger, PubSub, Result } from "effect"
 import { TestClock } from "effect/testing"
+import { commonPrefixLength } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
 import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
@@ -13,6 +14,8 @@ import { keyOf } from "#schemas/bytes/bytes"
 import { type Address, expecting, parseAddress } from "#schemas/transport/Address"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { Identity } from "#services/identity/Identity"
+import { KnownPeers } from "#services/identity/KnownPeers"
 import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
 import { PeerStore } from "#services/storage/PeerStore"
 import { forged, peer, table } from "./fixtures.ts"
@@ -28,6 +31,11 @@ interface Parts {
   readonly trusted: Array<boolean>
   readonly lookups: Array<Uint8Array>
   readonly alive: Set<string>
+  /** Who is never heard of again once dialled. */
+  readonly silent: Set<string>
+  readonly book: KnownPeers["Service"]
+  readonly warnings: Array<string>
+  readonly nodeId: Uint8Array
 }
 
 interface Setting {
@@ -35,6 +43,10 @@ interface Setting {
   readonly saved?: ReadonlyArray<Contact>
   readonly known?: ReadonlyArray<Contact>
   readonly open?: boolean
+  /** Buckets that nobody looked into for an hour. */
+  readonly idle?: ReadonlyArray<number>
+  /** Lookups take so long. */
+  readonly lookupTakes?: Duration.Input
 }
 
 const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<void, unknown>) =>
@@ -42,7 +54,8 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
     const dialled: Array<string> = []
     const trusted: Array<boolean> = []
     const lookups: Array<Uint8Array> = []
-    const alive = new Set<string>()
+    const [alive, silent] = [new Set<string>(), new Set<string>()]
+    const warnings: Array<string> = []
     const events = yield* PubSub.unbounded<SessionEvent>()
     const session = (contact: Contact): Session => ({
       contact,
@@ -64,6 +77,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
         Effect.suspend(() => {
           dialled.push(keyOf(target.nodeId))
           trusted.push(target.trusted === true)
+          if (silent.has(keyOf(target.nodeId))) return Effect.never
           return alive.has(keyOf(target.nodeId))
             ? Effect.succeed(session(peer("a")))
             : new ConnectFailed({ peer: "", layer: "transport", reason: "refused" })
@@ -83,24 +97,36 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
         Effect.sync(() => {
           lookups.push(target)
           return { closest: [], report: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 } }
-        })
+        }).pipe(Effect.delay(setting.lookupTakes ?? 0))
     })
     const saved = (setting.saved ?? []).map((it) => ({ nodeId: it.nodeId, record: it.bytes, lastSeen: 1 }))
-    const world = Layer.mergeAll(sessions, queries, table(setting.known ?? []), MemoryPeerStore.layer(saved))
+    const known = setting.known ?? []
+    const whereabouts = (key: string) =>
+      known
+        .filter((contact) => contact.key === key)
+        .map((contact) => ({ standing: "table" as const, contact, verifiedAt: 0, lastSeen: 0, failures: 0 }))[0]
+    const world = Layer.mergeAll(
+      sessions,
+      queries,
+      table(known, true, { idle: () => setting.idle ?? [], whereabouts }),
+      MemoryPeerStore.layer(saved)
+    )
     const identity = KeyStoreIdentity.layer({ network: "local", local: setting.open !== true }).pipe(
       Layer.provideMerge(MemoryKeyStore.layer),
       Layer.provideMerge(SeededRandom.layer("me")),
       Layer.provideMerge(NodeCrypto.layer)
     )
     const layer = RoundsBootstrap.layer({ addresses: setting.list ?? [] }).pipe(
-      Layer.provide(VerifiedPeers.layer),
-      Layer.provide(identity),
+      Layer.provideMerge(VerifiedPeers.layer),
+      Layer.provideMerge(identity),
       Layer.provideMerge(world)
     )
+    const logger = Logger.make(({ message }) => void warnings.push([message].flat().join(" ")))
     yield* Effect.gen(function* () {
-      const [bootstrap, store] = [yield* Bootstrap, yield* PeerStore]
-      yield* body({ bootstrap, store, dialled, trusted, lookups, alive })
-    }).pipe(Effect.provide(layer))
+      const [bootstrap, store, book] = [yield* Bootstrap, yield* PeerStore, yield* KnownPeers]
+      const { nodeId } = yield* Identity
+      yield* body({ bootstrap, store, book, nodeId, dialled, trusted, lookups, alive, silent, warnings })
+    }).pipe(Effect.provide(layer), Effect.provide(Logger.layer([logger])))
   })
 
 describe("RoundsBootstrap", () => {
@@ -196,6 +222,70 @@ describe("RoundsBootstrap", () => {
         assert.strictEqual((yield* store.load).length, 0)
         yield* TestClock.adjust("2 minutes")
         assert.strictEqual((yield* store.load).length, 2)
+      })
+    )
+  )
+
+  it.effect("gives a round 30 seconds, and names who was silent", () =>
+    withBootstrap(
+      { list: [at("a"), at("b")] },
+      Effect.fnUntraced(function* ({ bootstrap, silent, warnings }) {
+        silent.add(peer("a").key)
+        const failed = yield* Effect.forkChild(Effect.flip(bootstrap.joined))
+        yield* TestClock.adjust("30 seconds")
+        const { tried } = yield* Fiber.join(failed)
+        assert.deepStrictEqual(
+          tried.map(({ reason }) => reason),
+          ["transport: no answer in time", "transport: refused"]
+        )
+        assert.strictEqual(warnings.length, 1)
+      })
+    )
+  )
+
+  it.effect("has joined when somebody answered, however long the rest of the round takes", () =>
+    withBootstrap(
+      { list: [at("a"), at("b")], lookupTakes: "2 minutes" },
+      Effect.fnUntraced(function* ({ alive, bootstrap, silent, warnings }) {
+        alive.add(peer("a").key)
+        silent.add(peer("b").key)
+        yield* TestClock.adjust("1 minute")
+        yield* bootstrap.joined
+        assert.isTrue(bootstrap.isBootstrapped())
+        assert.deepStrictEqual(warnings, [])
+      })
+    )
+  )
+
+  it.effect("looks up an id in each idle bucket, one after the other and not too many at a time", () =>
+    withBootstrap(
+      { known: [peer("a")], idle: Array.from({ length: 40 }, (_, n) => n), lookupTakes: "1 second" },
+      Effect.fnUntraced(function* ({ bootstrap, lookups, nodeId }) {
+        yield* bootstrap.joined
+        yield* TestClock.adjust("10 minutes")
+        lookups.length = 0
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(lookups.length, 10)
+        yield* TestClock.adjust("30 seconds")
+        assert.deepStrictEqual(
+          lookups.map((target) => commonPrefixLength(nodeId, target)),
+          Array.from({ length: 16 }, (_, n) => n)
+        )
+      })
+    )
+  )
+
+  it.effect("forgets peers that nobody named for an hour, but not those in the table", () =>
+    withBootstrap(
+      { known: [peer("a")] },
+      Effect.fnUntraced(function* ({ book, bootstrap }) {
+        yield* bootstrap.joined
+        for (const name of ["a", "stranger"]) book.admit(peer(name).bytes, 0)
+        yield* TestClock.adjust("60 minutes")
+        assert.isDefined(book.find(peer("stranger").publicKey))
+        yield* TestClock.adjust("5 minutes")
+        assert.isUndefined(book.find(peer("stranger").publicKey))
+        assert.isDefined(book.find(peer("a").publicKey))
       })
     )
   )

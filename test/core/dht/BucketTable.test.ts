@@ -5,6 +5,7 @@ import { BucketTable, K, STRIKES, type TableNode } from "#core/dht/BucketTable"
 import { commonPrefixLength, compareDistance } from "#core/dht/distance"
 import { keyOf } from "#schemas/bytes/bytes"
 import { parseAddress } from "#schemas/transport/Address"
+import { naiveTable } from "./naiveTable.ts"
 
 const idOf = (n: number): Uint8Array => new Uint8Array(createHash("sha256").update(String(n)).digest())
 
@@ -18,90 +19,108 @@ const nodes = Array.from({ length: 300 }, (_, n) => node(n))
 const own = idOf(9_999)
 const bucketOf = (it: TableNode) => commonPrefixLength(own, it.nodeId)
 
+const Index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 299 }))
+/** Few enough networks that their limits are met. */
+const Net = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 }))
 const Command = Schema.Union([
-  Schema.Struct({
-    _tag: Schema.Literal("seen"),
-    n: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 299 })),
-    verified: Schema.Boolean
-  }),
-  Schema.Struct({ _tag: Schema.Literal("failed"), n: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 299 })) })
+  Schema.Struct({ _tag: Schema.Literal("seen"), n: Index, verified: Schema.Boolean }),
+  Schema.Struct({ _tag: Schema.Literal("seen"), n: Index, verified: Schema.Boolean }),
+  Schema.Struct({ _tag: Schema.Literal("moved"), n: Index, net: Net, verified: Schema.Boolean }),
+  Schema.Struct({ _tag: Schema.Literals(["failed", "failed", "removed", "looked up"]), n: Index }),
+  Schema.Struct({ _tag: Schema.Literal("tidied"), n: Index })
 ])
 
-/** The same rules on plain arrays, bucket by bucket: live ones least recently seen first. */
-const naive = () => {
-  const buckets = new Map<
-    number,
-    {
-      live: Array<{ n: number; verified: boolean; failures: number }>
-      waiting: Array<{ n: number; verified: boolean }>
+/** Every third by IPv6, and each with a second address in a network of its own. */
+const inNet = (n: number, net: number): TableNode => ({
+  ...node(n),
+  addresses: [
+    n % 3 === 0 ? `/ip6/2001:db8:${net.toString(16)}:${n}::1/tcp/1` : `/ip4/203.0.${net}.${n % 250}/tcp/1`,
+    `/ip4/10.${n & 255}.${n >> 8}.1/tcp/1`
+  ].map((text) => Result.getOrThrow(parseAddress(text)))
+})
+
+/** Runs the same commands on a table and its model, and compares them after each. */
+const compare = (capped: boolean, commands: ReadonlyArray<typeof Command.Type>) => {
+  const heard = new Set<string>()
+  const onChange = (contact: TableNode, joined: boolean) => {
+    assert.strictEqual(heard.has(contact.key), !joined)
+    if (joined) heard.add(contact.key)
+    else heard.delete(contact.key)
+  }
+  const [table, model] = [new BucketTable<TableNode>(own, { capped, onChange }), naiveTable(own, capped)]
+  const places = nodes.map((_, n) => inNet(n, n % 31))
+  const rows = (entries: Iterable<{ contact?: TableNode; node?: TableNode } & Record<string, unknown>>) =>
+    [...entries]
+      .map(({ contact, failures, lastSeen, node, verifiedAt }) => [
+        (contact ?? node)!.key,
+        (contact ?? node)!.addresses[0]!.text,
+        verifiedAt,
+        lastSeen,
+        failures
+      ])
+      .sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1))
+  commands.forEach((command, at) => {
+    const now = at + 1
+    const it = places[command.n]!
+    switch (command._tag) {
+      case "moved":
+        places[command.n] = inNet(command.n, command.net)
+        table.seen(places[command.n]!, command.verified, now)
+        model.seen(places[command.n]!, command.verified, now)
+        break
+      case "seen":
+        table.seen(it, command.verified, now)
+        model.seen(it, command.verified, now)
+        break
+      case "failed":
+        assert.strictEqual(table.failed(it.key) !== undefined, model.failed(it))
+        break
+      case "removed":
+        table.remove(it.key)
+        model.remove(it)
+        break
+      case "looked up":
+        table.lookedUp(it.nodeId, now)
+        model.lookedUp(it.nodeId, now)
+        break
+      case "tidied": {
+        const waiting = table.waiting
+        const dropped = table.tidy(now - 20)
+        model.tidy(now - 20)
+        assert.strictEqual(table.waiting, waiting - dropped)
+      }
     }
-  >()
-  const of = (n: number) => {
-    const index = bucketOf(nodes[n]!)
-    const bucket = buckets.get(index) ?? { live: [], waiting: [] }
-    buckets.set(index, bucket)
-    return bucket
-  }
-  return {
-    seen: (n: number, verified: boolean) => {
-      const bucket = of(n)
-      const at = bucket.live.findIndex((it) => it.n === n)
-      if (at >= 0) {
-        const [known] = bucket.live.splice(at, 1)
-        bucket.live.push({ n, verified: verified || known!.verified, failures: 0 })
-      } else if (bucket.live.length < 20) bucket.live.push({ n, verified, failures: 0 })
-      else bucket.waiting = [...bucket.waiting.filter((it) => it.n !== n), { n, verified }].slice(-10)
-    },
-    failed: (n: number) => {
-      const bucket = of(n)
-      const known = bucket.live.find((it) => it.n === n)
-      if (known === undefined || ++known.failures < 3) return
-      bucket.live = bucket.live.filter((it) => it !== known)
-      const next = bucket.waiting.pop()
-      if (next !== undefined) bucket.live.push({ ...next, failures: 0 })
-    },
-    all: () => [...buckets.values()].flatMap((bucket) => bucket.live)
-  }
+    assert.deepStrictEqual(rows(table.entries() as never), rows(model.all() as never))
+    assert.strictEqual(table.waiting, model.waiting().length)
+    assert.strictEqual(heard.size, table.size)
+    assert.deepStrictEqual(table.idle(now - 50), model.idle(now - 50))
+  })
+  for (const { node: it } of model.waiting()) assert.isDefined(table.findWaiting(it.nodeId, it.key))
+  return { table, model }
 }
 
 describe("BucketTable", () => {
-  it.prop(
-    "holds what a naive table holds, and finds the closest as sorting everything does",
-    [Arbitrary.array(Arbitrary.schema(Command), { minLength: 50, maxLength: 400 })],
-    ([commands]) => {
-      const table = new BucketTable<TableNode>(own, { capped: false })
-      const model = naive()
-      commands.forEach((command, now) => {
-        if (command._tag === "seen") {
-          table.seen(nodes[command.n]!, command.verified, now + 1)
-          model.seen(command.n, command.verified)
-        } else {
-          table.failed(nodes[command.n]!.key)
-          model.failed(command.n)
-        }
-      })
-      assert.deepStrictEqual(
-        [...table.entries()].map((it) => it.contact.key).sort(),
-        model
-          .all()
-          .map((it) => nodes[it.n]!.key)
-          .sort()
-      )
-      for (const target of [own, idOf(1), idOf(77_777), idOf(88_888)]) {
-        const sorted = (of: ReadonlyArray<TableNode>) =>
-          of.toSorted((a, b) => compareDistance(target, a.nodeId, b.nodeId)).slice(0, 20)
+  for (const capped of [false, true])
+    it.prop(
+      `holds what a naive table holds, command by command, ${capped ? "with" : "without"} limits for networks`,
+      [Arbitrary.array(Arbitrary.schema(Command), { minLength: 50, maxLength: 400 })],
+      ([commands]) => {
+        const { model, table } = compare(capped, commands)
         const all = model.all()
-        assert.deepStrictEqual(table.closest(target, 20), sorted(all.map((it) => nodes[it.n]!)))
-        assert.deepStrictEqual(
-          table.closest(target, 20, 1),
-          sorted(all.filter((it) => it.verified).map((it) => nodes[it.n]!))
-        )
-        const closer = all.filter((it) => compareDistance(target, nodes[it.n]!.nodeId, own) < 0)
-        assert.strictEqual(table.isClose(target), closer.length < K)
-      }
-    },
-    { arbitrary: { runs: 60 } }
-  )
+        for (const target of [own, idOf(1), idOf(77_777), idOf(88_888)]) {
+          const closest = (entries: typeof all) =>
+            entries
+              .map((it) => it.node)
+              .sort((a, b) => compareDistance(target, a.nodeId, b.nodeId))
+              .slice(0, 20)
+          assert.deepStrictEqual(table.closest(target, 20), closest(all))
+          assert.deepStrictEqual(table.closest(target, 20, 100), closest(all.filter((it) => it.verifiedAt >= 100)))
+          const closer = all.filter((it) => compareDistance(target, it.node.nodeId, own) < 0)
+          assert.strictEqual(table.isClose(target), closer.length < K)
+        }
+      },
+      { arbitrary: { runs: 25 } }
+    )
 
   const full = () => {
     const bucket = nodes.filter((it) => bucketOf(it) === 0)

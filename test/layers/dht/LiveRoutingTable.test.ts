@@ -154,6 +154,19 @@ describe("LiveRoutingTable", () => {
     )
   )
 
+  it.effect("asks nobody whether he lives when a newcomer comes to a full bucket", () =>
+    withTable(
+      Effect.fnUntraced(function* ({ open, probed, table }) {
+        const peers = Array.from({ length: 100 }, (_, n) => peer(`peer ${n}`))
+        for (const it of peers) open(it, true)
+        assert.isAbove(peers.filter((it) => table.whereabouts(it.key)?.standing === "waiting").length, 5)
+        for (const it of peers) open(it, false)
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(probed, [])
+      })
+    )
+  )
+
   it.effect("never takes in a client", () =>
     withTable(
       Effect.fnUntraced(function* ({ open, probed, table }) {

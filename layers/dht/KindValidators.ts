@@ -69,11 +69,9 @@ export const makeFor = Effect.fnUntraced(function* (suite: Suite, networkId: Uin
     const standing = facts.claim === undefined ? undefined : standingOf(facts.claim, now)
     if (standing !== undefined && Result.isFailure(standing)) return refuse(standing.failure)
     const { key, limit, member, rank, seq } = facts
-    // A record is worth no more than the grants that it came by.
-    const expires = Math.min(
-      facts.times?.expires ?? Number.POSITIVE_INFINITY,
-      standing?.success.expires ?? Number.POSITIVE_INFINITY
-    )
+    const until = facts.times?.expires ?? Number.POSITIVE_INFINITY
+    // A record is worth no more than the grants that it came by; but what takes something back stays as long as it says.
+    const expires = facts.deletes === true ? until : Math.min(until, standing?.success.expires ?? until)
     return Result.succeed({
       kind,
       key,

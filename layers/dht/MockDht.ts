@@ -5,6 +5,7 @@
 import { Clock, Effect, Layer, Option, Result } from "effect"
 import { factsOf } from "#core/dht/facts"
 import { nameEntries } from "#core/dht/nameEntries"
+import { signAgain, type Times } from "#core/dht/signAgain"
 import { signMutable, signName, signProvider } from "#core/dht/signRecord"
 import { compareVersions } from "#core/dht/storeDecision"
 import { nodeIdOf } from "#core/identity/signature"
@@ -112,22 +113,27 @@ export const make = Effect.gen(function* () {
     return { key, reached: 1, factor, holders: [nodeId], expires: until, lookup: NOBODY }
   })
 
-  /** The next version under a key of this node's own; a deletion lives as long as anything can. */
+  /** The next version under a key of this node's own. */
   const version = (
-    kind: typeof RecordKind.Mutable | typeof RecordKind.Name,
+    kind: number,
     key: Uint8Array,
-    value: Uint8Array,
-    options: PutOptions,
-    sign: (times: { seq: number; issued: number; expires: number }) => Uint8Array
+    options: PutOptions & { readonly lifetime: number },
+    sign: (times: Times) => Uint8Array
   ) =>
     Effect.suspend(() => {
       const last = lastOf(kind, key)
       const seq = Math.max(last.seq + 1, clock.currentTimeMillisUnsafe())
-      const issued = Math.max(last.issued, now())
-      const lifetime = value.length === 0 ? LIFETIME : clamp(options.lifetime ?? LIFETIME, 1, LIFETIME)
-      const bytes = sign({ seq, issued, expires: issued + lifetime })
-      return Effect.map(store(kind, bytes, { ...options, lifetime }), (receipt) => ({ ...receipt, seq }))
+      // Of two that were issued in the same second none would be the later, where seconds are the numbers.
+      const issued = Math.max(kind === RecordKind.Provider ? last.issued + 1 : last.issued, now())
+      const bytes = sign({ seq, issued, expires: issued + options.lifetime })
+      return Effect.map(store(kind, bytes, options), (receipt) => ({ ...receipt, seq }))
     })
+
+  /** A deletion lives as long as anything can. */
+  const living = (value: Uint8Array, options: PutOptions) => ({
+    ...options,
+    lifetime: value.length === 0 ? LIFETIME : clamp(options.lifetime ?? LIFETIME, 1, LIFETIME)
+  })
 
   return Dht.of({
     putBlock: Effect.fnUntraced(function* (bytes, options = {}) {
@@ -143,9 +149,8 @@ export const make = Effect.gen(function* () {
       yield* directly(options)
       if (salt.length > Mutable.SALT_LIMIT) return yield* invalid(`a salt has at most ${Mutable.SALT_LIMIT} bytes`)
       const key = suite.sha256(Mutable.keyPreimage(publicKey, salt))
-      const sign = (times: { seq: number; issued: number; expires: number }) =>
-        signMutable(signer, { salt, value, ...times })
-      return yield* version(RecordKind.Mutable, key, value, options, sign)
+      const sign = (times: Times) => signMutable(signer, { salt, value, ...times })
+      return yield* version(RecordKind.Mutable, key, living(value, options), sign)
     }),
     getMutable: Effect.fnUntraced(function* (author, salt, options) {
       yield* directly(options)
@@ -158,10 +163,9 @@ export const make = Effect.gen(function* () {
     provide: Effect.fnUntraced(function* (cid, options = {}) {
       yield* directly(options)
       const key = digestOf(cid).slice()
-      const issued = Math.max(lastOf(RecordKind.Provider, key).issued + 1, now())
       const lifetime = clamp(options.lifetime ?? SHORT_LIFETIME, 1, SHORT_LIFETIME)
-      const bytes = signProvider(signer, { key, issued, expires: issued + lifetime })
-      return yield* store(RecordKind.Provider, bytes, { ...options, lifetime })
+      const sign = ({ expires, issued }: Times) => signProvider(signer, { key, issued, expires })
+      return yield* version(RecordKind.Provider, key, { ...options, lifetime }, sign)
     }),
     findProviders: Effect.fnUntraced(function* (cid, options) {
       yield* directly(options)
@@ -177,9 +181,8 @@ export const make = Effect.gen(function* () {
       const { authority = OPEN_NAMESPACE, grants = [] } = options
       const digest = suite.sha256(utf8(name))
       const key = suite.sha256(Name.keyPreimage(authority, digest))
-      const sign = (times: { seq: number; issued: number; expires: number }) =>
-        signName(signer, { authority, digest, value, grants, ...times })
-      return yield* version(RecordKind.Name, key, value, options, sign)
+      const sign = (times: Times) => signName(signer, { authority, digest, value, grants, ...times })
+      return yield* version(RecordKind.Name, key, living(value, options), sign)
     }),
     getName: Effect.fnUntraced(function* (name, options = {}) {
       yield* directly(options)
@@ -196,7 +199,10 @@ export const make = Effect.gen(function* () {
       yield* directly(options)
       const held = live(kind, key)
       const own = held.find(({ member }) => keyOf(member) === keyOf(publicKey)) ?? held[0]
-      return own === undefined ? yield* new NotFound({ key, asked: 0 }) : yield* store(kind, own.bytes, options)
+      if (own === undefined) return yield* new NotFound({ key, asked: 0 })
+      const again = signAgain(signer, kind, own.bytes)
+      if (again === undefined) return yield* store(kind, own.bytes, options)
+      return yield* version(kind, key, { lifetime: again.lifetime, ...options }, again.sign)
     }),
     getRecords: Effect.fnUntraced(function* (kind, key, options) {
       yield* directly(options)

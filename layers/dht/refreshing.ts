@@ -4,13 +4,9 @@
  * said.
  */
 import { Clock, Effect, Result } from "effect"
-import { type Signer, signAnnouncement, signMutable, signName, signProvider } from "#core/dht/signRecord"
+import { signAgain } from "#core/dht/signAgain"
 import { equalBytes } from "#schemas/bytes/bytes"
-import * as Announcement from "#schemas/dht/Announcement"
-import * as Mutable from "#schemas/dht/Mutable"
-import * as Name from "#schemas/dht/Name"
-import * as Provider from "#schemas/dht/Provider"
-import { isRecordKind, lifetimeOf as lifetimeOfKind, RecordKind } from "#schemas/dht/Record"
+import { isRecordKind, lifetimeOf as lifetimeOfKind, type RecordKind } from "#schemas/dht/Record"
 import { type Dht, NotFound, type PutOptions, type PutReceipt } from "#services/dht/Dht"
 import { RecordValidators } from "#services/dht/RecordValidators"
 import { Identity } from "#services/identity/Identity"
@@ -19,61 +15,9 @@ import { isDamage, refusalOf } from "./damage.ts"
 import { lifetimeOf, type Sender } from "./sending.ts"
 import type { Draft, Writing } from "./writing.ts"
 
-/** What this node says again as it said it last; undefined for what it did not say, or has taken back. */
-const againOf = (signer: Signer, kind: RecordKind, bytes: Uint8Array, options: PutOptions): Draft | undefined => {
-  const own = signer.signing.publicKey
-  const draft = <R extends { readonly issued: number; readonly expires: number }>(
-    read: Result.Result<R, string>,
-    authorOf: (record: R) => Uint8Array,
-    sign: (record: R, times: { seq: number; issued: number; expires: number }) => Uint8Array
-  ): Draft | undefined => {
-    if (Result.isFailure(read) || !equalBytes(authorOf(read.success), own)) return undefined
-    const record = read.success
-    const lifetime = lifetimeOf(options, record.expires - record.issued)
-    return { lifetime, deletes: false, sign: (times) => sign(record, times) }
-  }
-  switch (kind) {
-    case RecordKind.Mutable: {
-      const sign = ({ salt, value }: Mutable.MutableFields, times: Parameters<Draft["sign"]>[0]) =>
-        signMutable(signer, { salt, value, ...times })
-      const read = Result.filterOrFail(
-        Mutable.read(bytes),
-        (it) => !Mutable.isDeletion(it),
-        () => "deleted"
-      )
-      return draft(read, ({ author }) => author, sign)
-    }
-    case RecordKind.Name: {
-      const sign = ({ authority, digest, grants, value }: Name.NameFields, times: Parameters<Draft["sign"]>[0]) =>
-        signName(signer, { authority, digest, value, grants, ...times })
-      const read = Result.filterOrFail(
-        Name.read(bytes),
-        (it) => !Name.isDeletion(it),
-        () => "deleted"
-      )
-      return draft(read, ({ author }) => author, sign)
-    }
-    case RecordKind.Provider:
-      return draft(
-        Provider.read(bytes),
-        ({ node }) => node,
-        ({ key }, { expires, issued }) => signProvider(signer, { key, issued, expires })
-      )
-    case RecordKind.Announcement:
-      return draft(
-        Announcement.read(bytes),
-        ({ node }) => node,
-        ({ authority, grants, name }, { expires, issued }) =>
-          signAnnouncement(signer, { authority, name, grants, issued, expires })
-      )
-    default:
-      return undefined
-  }
-}
-
 export const makeRefresher = Effect.fnUntraced(function* (sender: Sender, writing: Writing) {
   const { networkId, publicKey, signing } = yield* Identity
-  const signer: Signer = { networkId, signing }
+  const signer = { networkId, signing }
   const validators = yield* RecordValidators
   const records = yield* RecordStore
   const clock = yield* Clock.Clock
@@ -96,15 +40,19 @@ export const makeRefresher = Effect.fnUntraced(function* (sender: Sender, writin
     return yield* sender.send({ kind, key: row.key, bytes: row.bytes, lifetime: lifetimeOf(options, most) }, options)
   })
 
+  const draftOf = (kind: RecordKind, last: Uint8Array | undefined, options: PutOptions): Draft | undefined => {
+    const again = last === undefined ? undefined : signAgain(signer, kind, last)
+    return again && { lifetime: lifetimeOf(options, again.lifetime), deletes: false, sign: again.sign }
+  }
+
   const again = Effect.fnUntraced(function* (kind: RecordKind, row: StoredRecord, options: PutOptions) {
-    if (againOf(signer, kind, row.bytes, options) === undefined) return yield* asItIs(kind, row, options)
+    if (draftOf(kind, row.bytes, options) === undefined) return yield* asItIs(kind, row, options)
     const place = { kind, key: row.key, member: row.member }
-    const version = yield* writing.nextVersion(place, (last) =>
-      last === undefined ? undefined : againOf(signer, kind, last, options)
-    )
-    // It was taken back in this very moment.
-    if (version === undefined) return yield* asItIs(kind, row, options)
-    return yield* sender.finish(version.outgoing, version.here, options)
+    const version = yield* writing.nextVersion(place, (last) => draftOf(kind, last, options))
+    // Where there is none, it was taken back in this very moment.
+    return version === undefined
+      ? yield* asItIs(kind, row, options)
+      : yield* sender.finish(version.outgoing, version.here, options)
   })
 
   const refresh: Dht["Service"]["refresh"] = Effect.fn("KademliaDht.refresh")(function* (kind, key, options = {}) {

@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Result, Semaphore } from "effect"
 import { factsOf } from "#core/dht/facts"
+import type { Again } from "#core/dht/signAgain"
 import { type Signer, signMutable, signName, signProvider } from "#core/dht/signRecord"
 import { equalBytes, utf8 } from "#schemas/bytes/bytes"
 import { CHAIN_LIMIT, GRANT_LIMIT } from "#schemas/dht/Grant"
@@ -38,7 +39,7 @@ export interface Draft {
   /** Seconds; a deletion lives the longest life there is, so that it outlives what it deletes. */
   readonly lifetime: number
   readonly deletes: boolean
-  readonly sign: (times: { seq: number; issued: number; expires: number }) => Uint8Array
+  readonly sign: Again["sign"]
 }
 
 /** Where this node says it. */

@@ -36,6 +36,8 @@ export interface Facts {
   readonly claim?: Claim
   /** Leading zero bits of the work that it carries, for an inbox record. */
   readonly bits?: number
+  /** It takes back what its author said before, and is held for as long as that might come back. */
+  readonly deletes?: boolean
 }
 
 type Reader = (suite: Suite, bytes: Uint8Array) => Result.Result<Facts, string>
@@ -46,12 +48,13 @@ const LONE = { member: ALONE, limit: 1, rank: 0 }
 const limitOf = (kind: RecordKind): number => SET_LIMITS[kind] ?? 1
 
 const mutable: Reader = (suite, bytes) =>
-  Result.map(Mutable.read(bytes), ({ author, expires, issued, salt, seq }) => ({
+  Result.map(Mutable.read(bytes), ({ author, expires, issued, salt, seq, value }) => ({
     ...LONE,
     key: suite.sha256(Mutable.keyPreimage(author, salt)),
     seq,
     times: { issued, expires },
-    signed: { by: author, index: Mutable.SIGNATURE_INDEX }
+    signed: { by: author, index: Mutable.SIGNATURE_INDEX },
+    deletes: Mutable.isDeletion({ value })
   }))
 
 /** Of two announcements of one node the later counts, so the time stands in for a seq. */
@@ -142,7 +145,7 @@ const inbox: Reader = (suite, bytes) => {
 }
 
 const name: Reader = (suite, bytes) =>
-  Result.map(Name.read(bytes), ({ author, authority, digest, expires, grants, issued, seq }) => ({
+  Result.map(Name.read(bytes), ({ author, authority, digest, expires, grants, issued, seq, value }) => ({
     key: suite.sha256(Name.keyPreimage(authority, digest)),
     member: author,
     seq,
@@ -150,7 +153,8 @@ const name: Reader = (suite, bytes) =>
     limit: isOpen(authority) ? OPEN_NAME_LIMIT : limitOf(RecordKind.Name),
     rank: issued,
     signed: { by: author, index: Name.SIGNATURE_INDEX },
-    claim: { authority, scope: authority, subject: author, grants }
+    claim: { authority, scope: authority, subject: author, grants },
+    deletes: Name.isDeletion({ value })
   }))
 
 const readers: Partial<Record<number, Reader>> = {

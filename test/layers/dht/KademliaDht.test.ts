@@ -47,6 +47,7 @@ dhtLaws(
       dht: dhtOf(writer),
       reader: dhtOf(reader),
       author: yield* authorOf(writer),
+      networkId: (yield* writer.run(Identity)).networkId,
       now: Effect.orDie(writer.run(Clock.currentTimeMillis)),
       advance: (milliseconds: number) => six.advance(milliseconds)
     }

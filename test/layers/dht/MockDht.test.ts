@@ -7,11 +7,13 @@ import { Dht } from "#services/dht/Dht"
 import { dhtLaws } from "../../laws/dht.ts"
 
 const author = NodeCrypto.suite.signingKey(new Uint8Array(32)).publicKey as PublicKey
+/** Of a mock that has no identity. */
+const networkId = NodeCrypto.suite.sha256(new Uint8Array(32))
 
 dhtLaws(
   "MockDht",
   Effect.map(Layer.build(MockDht.layer.pipe(Layer.provide(NodeCrypto.layer))), (services) => {
     const dht = Context.get(services, Dht)
-    return { dht, reader: dht, author, now: Clock.currentTimeMillis, advance: TestClock.adjust }
+    return { dht, reader: dht, author, networkId, now: Clock.currentTimeMillis, advance: TestClock.adjust }
   })
 )

@@ -23,7 +23,9 @@ export const makeEvictingWriter = Effect.gen(function* () {
   const mayLeave = (row: RecordSummary, newcomer: StoredRecord): boolean =>
     !equalBytes(row.storedBy, nodeId) && compareDistance(nodeId, newcomer.key, row.key) < 0
 
-  /** Farthest first, until they amount to `bytes`; undefined where that is not to be had. */
+  const farthestFirst = (a: RecordSummary, b: RecordSummary): number => compareDistance(nodeId, b.key, a.key)
+
+  /** Farthest first, page by page of a bucket, until they amount to `bytes`; undefined where that is not to be had. */
   const findLeavers = Effect.fnUntraced(function* (newcomer: StoredRecord, bytes: number) {
     const leaving: Array<RecordSummary> = []
     let freed = 0
@@ -34,8 +36,7 @@ export const makeEvictingWriter = Effect.gen(function* () {
       let after: RecordSummary | undefined
       for (; pages < EVICTION_PAGES; pages++) {
         const page: ReadonlyArray<RecordSummary> = yield* records.list(range, SCAN_PAGE, after)
-        for (const row of page) {
-          if (!mayLeave(row, newcomer)) continue
+        for (const row of page.filter((it) => mayLeave(it, newcomer)).sort(farthestFirst)) {
           leaving.push(row)
           freed += row.size
           if (freed >= bytes) return leaving

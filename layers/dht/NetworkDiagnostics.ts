@@ -3,6 +3,7 @@
  * What it finds is told in text and numbers; nothing is repaired or stored on the way.
  */
 import { Clock, Duration, Effect, Layer } from "effect"
+import { K } from "#core/dht/BucketTable"
 import { commonPrefixLength, compareDistance } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
 import { sessionStatus } from "#layers/rpc/sessionStatus"
@@ -14,7 +15,7 @@ import { type Address, withPeer } from "#schemas/transport/Address"
 import { Dht } from "#services/dht/Dht"
 import { Diagnostics, type HolderAnswer, type PeerExplanation } from "#services/dht/Diagnostics"
 import { PROVIDERS_ASKED, REPLICATION_FACTOR } from "#services/dht/Limits"
-import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { type LookupStep, QueryExecutor } from "#services/dht/QueryExecutor"
 import type { ReplicaHealth } from "#services/dht/Replicator"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { ExplainDeadline } from "#services/dht/Schedules"
@@ -25,7 +26,7 @@ import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore } from "#services/storage/RecordStore"
-import { makeHolderAnswers } from "./holderAnswers.ts"
+import { makeHolderAnswers, type Verdict } from "./holderAnswers.ts"
 
 export interface DiagnosticsOptions {
   /** Replicas of what nobody pinned here, 1 to 20; 5 by default. */
@@ -42,20 +43,22 @@ export const make = Effect.fnUntraced(function* (options: DiagnosticsOptions = {
   const deadline = yield* ExplainDeadline
   const clock = yield* Clock.Clock
 
-  /** The closest, and how they were found; those of the table where a lookup takes too long. */
+  /** The closest, how they were found, and who was silent; those of the table where a lookup takes too long. */
   const lookUp = (target: Uint8Array) =>
-    queries.lookupNode(target).pipe(
-      Effect.map(({ closest, report }) => ({ closest, report, finished: true })),
-      Effect.timeoutOrElse({
-        duration: deadline,
-        orElse: () =>
-          Effect.sync(() => ({
-            closest: table.closest(target),
-            report: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: Duration.toMillis(deadline) },
-            finished: false
-          }))
-      })
-    )
+    Effect.suspend(() => {
+      const silent: Array<LookupStep> = []
+      const onStep = (step: LookupStep): void => {
+        if (step.outcome === "silent" && silent.length < K) silent.push(step)
+      }
+      const report = { requests: 0, failures: 0, hops: 0, path: [], milliseconds: Duration.toMillis(deadline) }
+      return queries.lookupNode(target, { onStep }).pipe(
+        Effect.map((found) => ({ ...found, silent, finished: true })),
+        Effect.timeoutOrElse({
+          duration: deadline,
+          orElse: () => Effect.sync(() => ({ closest: table.closest(target), report, silent: [], finished: false }))
+        })
+      )
+    })
 
   const providersOf = (cid: Cid) =>
     dht.findProviders(cid).pipe(
@@ -78,6 +81,13 @@ export const make = Effect.fnUntraced(function* (options: DiagnosticsOptions = {
     return address === undefined ? "" : withPeer(address, contact.nodeId)
   }
 
+  const holder = (key: Uint8Array, contact: Contact, verdict: Verdict): Holder => ({
+    id: contact.nodeId,
+    address: addressOf(contact),
+    closeness: commonPrefixLength(key, contact.nodeId),
+    ...verdict
+  })
+
   /** This node's own answer, where it is one of those who should hold things, or holds this. */
   const ownAnswer = (key: Uint8Array, holds: boolean): ReadonlyArray<Holder> => {
     if (!holds && serving.mode() === "client") return []
@@ -95,34 +105,30 @@ export const make = Effect.fnUntraced(function* (options: DiagnosticsOptions = {
     const [lookup, providers] = yield* Effect.all([lookUp(key), providersOf(cid)], { concurrency: 2 })
     const target = pin?.factor ?? options.replicationFactor ?? REPLICATION_FACTOR
 
-    const met = new Set([keyOf(nodeId), ...lookup.closest.map((contact) => contact.key)])
+    const near = [...lookup.closest, ...lookup.silent.map(({ contact }) => contact)]
+    const met = new Set([keyOf(nodeId), ...near.map((contact) => contact.key)])
     const further = providers
       .slice(0, PROVIDERS_ASKED)
       .flatMap(({ nodeId: id }) => (met.has(keyOf(id)) ? [] : (contactOf(id) ?? [])))
     const asked = [...lookup.closest, ...further]
     const told = yield* Effect.forEach(
       asked,
-      (contact) =>
-        Effect.map(
-          ask(contact, key, own?.bytes),
-          (verdict): Holder => ({
-            id: contact.nodeId,
-            address: addressOf(contact),
-            closeness: commonPrefixLength(key, contact.nodeId),
-            ...verdict
-          })
-        ),
+      (contact) => Effect.map(ask(contact, key, own?.bytes), (verdict) => holder(key, contact, verdict)),
       { concurrency: Math.max(1, asked.length) }
     )
+    const silent = lookup.silent.map(({ contact, milliseconds }) =>
+      holder(key, contact, { answer: "silent", detail: "it did not answer the lookup", milliseconds })
+    )
 
-    // Who announced it is asked wherever he stands; who should hold it follows from the lookup and this node alone.
+    // Who announced it is asked wherever he stands, and who is silent holds nothing for anybody: those who should hold
+    // it are the closest of the others.
     const here = ownAnswer(key, own !== undefined)
     const serves = serving.mode() === "server"
     const responsible = [...lookup.closest.map((contact) => contact.nodeId), ...(serves ? [nodeId] : [])]
       .sort((a, b) => compareDistance(key, a, b))
       .slice(0, target)
     const expected = new Set(responsible.map(keyOf))
-    const answers = [...told, ...here].sort((a, b) => compareDistance(key, a.id, b.id))
+    const answers = [...told, ...silent, ...here].sort((a, b) => compareDistance(key, a.id, b.id))
     const others = told.filter(({ answer }) => answer === "holds").length
     const { failures, hops, milliseconds, path, requests } = lookup.report
     return {

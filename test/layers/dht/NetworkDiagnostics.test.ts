@@ -72,6 +72,8 @@ const nameOf = (all: ReadonlyArray<string>) => (nodeId: string) =>
 class World {
   closest: ReadonlyArray<Contact> = []
   providers: ReadonlyArray<Contact> = []
+  /** Who does not answer a lookup. */
+  silent: ReadonlyArray<Contact> = []
   mode: ServingMode = "client"
   lookup: Effect.Effect<void> = Effect.void
   readonly asked: Array<string> = []
@@ -99,8 +101,10 @@ class World {
   )
 
   readonly #queries = Layer.mock(QueryExecutor, {
-    lookupNode: (target) => {
+    lookupNode: (target, options) => {
       this.looked.push(target)
+      for (const contact of this.silent)
+        options?.onStep?.({ contact, hop: 1, path: 0, outcome: "silent", milliseconds: 900, fresh: 0 })
       const report = {
         requests: 4,
         failures: 1,
@@ -232,6 +236,22 @@ describe("NetworkDiagnostics of content", () => {
           yield* expected,
           sorted.map((id, at) => [hexOf(id), at < 3])
         )
+      })
+    )
+  })
+
+  it.effect("names who did not answer the lookup, and expects nothing of him", () => {
+    const world = new World()
+    world.closest = behaving("honest", "empty", "old")
+    world.silent = behaving("refused")
+    return world.run(
+      Effect.gen(function* () {
+        const { answers } = yield* explain
+        const [gone] = answers.filter(({ answer }) => answer === "silent")
+        const detail = "it did not answer the lookup"
+        assert.deepInclude(gone, { nodeId: hexOf(peer("refused").nodeId), expected: false, detail, milliseconds: 900 })
+        assert.strictEqual(answers.filter(({ expected }) => expected).length, 3)
+        assert.strictEqual(world.asked.length, 3, "it is not waited for again")
       })
     )
   })

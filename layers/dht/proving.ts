@@ -14,9 +14,9 @@ import { refusalOf } from "./damage.ts"
 type Challenge = Extract<DhtRequest, { readonly _tag: "Challenge" }>
 
 /** The tag of the refusal: there is nothing under this key, or what there is would convince nobody. */
-export const NOT_HELD = "NotHeld"
+export const NOT_FOUND = "NotFound"
 
-const notHeld = new RpcFailure({ tag: NOT_HELD, detail: "", data: null })
+const notFound = new RpcFailure({ tag: NOT_FOUND, detail: "", data: null })
 const failed = new RpcFailure({ tag: "Failed", detail: "the store failed", data: null })
 
 export const makeProving = Effect.gen(function* () {
@@ -36,7 +36,7 @@ export const makeProving = Effect.gen(function* () {
           sha256,
           sound.map(({ bytes }) => bytes)
         )
-        if (content === undefined) return Effect.fail(notHeld)
+        if (content === undefined) return Effect.fail(notFound)
         const proof = proofOf(sha256, { nonce, asker: from.nodeId, holder: nodeId }, content)
         return Effect.succeed({ _tag: "Proof", proof } satisfies DhtAnswer)
       })

@@ -60,6 +60,11 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.CleanupPace, Schedule.spaced("1 hour")),
   Layer.succeed(Dht.ExplainDeadline, seconds(15)),
   Layer.succeed(Dht.ReprovidePace, Schedule.spaced("12 hours")),
+  Layer.succeed(Dht.SyncPace, Schedule.jittered(Schedule.spaced("1 hour"))),
+  Layer.succeed(Dht.SyncSoon, { joined: minutes(1), left: minutes(5) }),
+  Layer.succeed(Dht.ChallengePace, Schedule.jittered(Schedule.spaced("1 hour"))),
+  Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 minute")),
+  Layer.succeed(Dht.ScrubPace, Schedule.spaced("10 minutes")),
   // content
   Layer.succeed(
     BlockAgain,
@@ -90,5 +95,10 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Dht.PeersCleanupPace, Schedule.spaced("1 hour")),
   Layer.succeed(Dht.LivenessPace, Schedule.spaced("5 minutes")),
   Layer.succeed(Dht.VerifyAfter, hours(2)),
-  Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes"))
+  Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes")),
+  Layer.succeed(Dht.SyncPace, Schedule.jittered(Schedule.spaced("6 hours"))),
+  Layer.succeed(Dht.SyncSoon, { joined: minutes(30), left: hours(2) }),
+  Layer.succeed(Dht.ChallengePace, Schedule.jittered(Schedule.spaced("6 hours"))),
+  Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 hour")),
+  Layer.succeed(Dht.ScrubPace, Schedule.spaced("2 hours"))
 )

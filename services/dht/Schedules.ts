@@ -88,3 +88,34 @@ export const ReprovidePace = Context.Reference<Schedule.Schedule<unknown>>("alli
 export const ExplainDeadline = Context.Reference<Duration.Duration>("allium/services/dht/ExplainDeadline", {
   defaultValue: () => Duration.seconds(15)
 })
+
+/** Neighbours compare what they hold. Jittered, or those that started together would all compare at one time. */
+export const SyncPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/SyncPace", {
+  defaultValue: () => Schedule.jittered(Schedule.spaced("1 hour"))
+})
+
+/**
+ * How soon they compare after somebody joined or left the neighbourhood, half of it more or less: who joined should have
+ * what is his at once, who left may come back.
+ */
+export const SyncSoon = Context.Reference<{
+  readonly joined: Duration.Duration
+  readonly left: Duration.Duration
+}>("allium/services/dht/SyncSoon", {
+  defaultValue: () => ({ joined: Duration.minutes(1), left: Duration.minutes(5) })
+})
+
+/** A few of those that promised to keep something are asked to prove it. */
+export const ChallengePace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ChallengePace", {
+  defaultValue: () => Schedule.jittered(Schedule.spaced("1 hour"))
+})
+
+/** The pins are looked through for those that are due. */
+export const RefreshPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/RefreshPace", {
+  defaultValue: () => Schedule.spaced("1 minute")
+})
+
+/** A part of the store is read and checked; `SCRUB_TICKS` of them are all of it, so a day. */
+export const ScrubPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ScrubPace", {
+  defaultValue: () => Schedule.spaced("10 minutes")
+})

@@ -7,7 +7,7 @@ import { divide, type KeyPrefix, WHOLE } from "#core/dht/keyPrefix"
 import { RangeSums } from "#core/dht/rangeDigest"
 import { makeComparing } from "#layers/dht/comparing"
 import * as KindValidators from "#layers/dht/KindValidators"
-import { makeProving, NOT_HELD } from "#layers/dht/proving"
+import { makeProving, NOT_FOUND } from "#layers/dht/proving"
 import { EVERYWHERE } from "#layers/dht/summing"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { hexOf, utf8 } from "#schemas/bytes/bytes"
@@ -116,7 +116,7 @@ describe("the answer to a challenge", () => {
         ] as const)
           assert.strictEqual(
             tagOf(yield* Effect.flip(proving({ _tag: "Challenge", kind, key, nonce }, asker))),
-            NOT_HELD
+            NOT_FOUND
           )
       })
     )

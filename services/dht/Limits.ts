@@ -78,7 +78,7 @@ export const CACHED_FOR = 3_600
 
 /** Rows that are looked through for something to evict for one store, in pages of `SCAN_PAGE`, and how many may leave. */
 export const EVICTION_PAGES = 8
-export const EVICTIONS = 64
+export const EVICTIONS = 256
 
 /** Seconds that a record must still have to live for neighbours to hand it on to each other. */
 export const LEAST_LEFT = 600

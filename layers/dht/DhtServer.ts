@@ -17,7 +17,7 @@ import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
 import { makeComparing } from "./comparing.ts"
-import { isDamage, refusalOf } from "./damage.ts"
+import { formRefusalOf, isDamage, refusalOf } from "./damage.ts"
 import { makeProving } from "./proving.ts"
 
 /** Id, status, and the heads of the array and its lists. */
@@ -80,7 +80,8 @@ export const makeAnswering = Effect.gen(function* () {
    */
   const soundOf = (held: ReadonlyArray<StoredRecord>) => {
     const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-    const judged = held.map((row) => ({ row, refusal: refusalOf(validators, row, now) }))
+    const judge = held.length === 1 ? refusalOf : formRefusalOf
+    const judged = held.map((row) => ({ row, refusal: judge(validators, row, now) }))
     const sound = judged.flatMap(({ refusal, row }) => (refusal === undefined ? [row] : []))
     const damaged = judged.filter(({ refusal }) => isDamage(refusal))
     if (damaged.length === 0) return Effect.succeed(sound)

@@ -1,62 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
-import type { Contact } from "#core/identity/Contact"
-import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
-import * as DhtServer from "#layers/dht/DhtServer"
-import * as KindValidators from "#layers/dht/KindValidators"
-import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
+import { Effect } from "effect"
 import { compareBytes, hexOf } from "#schemas/bytes/bytes"
-import { type DhtAnswer, type DhtRequest, type ValuesAnswer, writeAnswer } from "#schemas/dht/DhtMessage"
+import { writeAnswer } from "#schemas/dht/DhtMessage"
 import { RecordKind } from "#schemas/dht/Record"
-import type { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { INNER_LIMIT } from "#schemas/session/Frame"
-import { Rpc } from "#services/rpc/Rpc"
-import { SessionManager } from "#services/session/SessionManager"
-import { RecordStore } from "#services/storage/RecordStore"
-import { identity, mutable, mutableKey, name, nameKey, peer, provider, signingOf, suite, table } from "./fixtures.ts"
-
-type Handler = (request: DhtRequest, from: Contact) => Effect.Effect<DhtAnswer, RpcFailure>
+import { mutable, mutableKey, name, nameKey, peer, provider, signingOf, suite } from "./fixtures.ts"
+import { asValues, withServer } from "./serving.ts"
 
 const asker = peer("asker")
 const nothing = new Uint8Array(0)
 /** A name's longest value. */
 const FULL = { value: new Uint8Array(1024).fill(7) }
-
-/** The server's handler, taken from a Rpc that only listens; `charged` are the offences that the asker was charged for. */
-const withServer = <A, E>(
-  known: ReadonlyArray<Contact>,
-  body: (ask: Handler, records: RecordStore["Service"], charged: ReadonlyArray<string>) => Effect.Effect<A, E>,
-  isClose = true
-) => {
-  const handlers: Array<Handler> = []
-  const charged: Array<string> = []
-  const charge: SessionManager["Service"]["charge"] = (_, offence) => void charged.push(offence)
-  const sessions = Layer.succeed(SessionManager, { charge } as SessionManager["Service"])
-  const rpc = Layer.mock(Rpc, {
-    hello: () => undefined,
-    roundTrip: () => undefined,
-    handleDht: (handler) => Effect.sync(() => void handlers.push(handler))
-  })
-  return Effect.flatMap(RecordStore, (records) =>
-    body((request, from) => handlers[0]!(request, from), records, charged)
-  ).pipe(
-    Effect.provide(
-      DhtServer.layer.pipe(
-        Layer.provideMerge(CheckedStorePipeline.layer),
-        Layer.provideMerge(KindValidators.layer),
-        Layer.provideMerge(table(known, isClose)),
-        Layer.provideMerge(MemoryRecordStore.layer()),
-        Layer.provideMerge(Layer.merge(rpc, sessions)),
-        Layer.provideMerge(identity("me"))
-      )
-    )
-  )
-}
-
-const asValues = (answer: DhtAnswer): ValuesAnswer => {
-  assert.strictEqual(answer._tag, "Values")
-  return answer as ValuesAnswer
-}
 
 describe("DhtServer", () => {
   it.effect("names at most 20 nodes, never the one that asks nor one whose record has expired", () => {
@@ -161,6 +115,56 @@ describe("DhtServer", () => {
         assert.deepInclude(yield* refused(Uint8Array.of(1)), { tag: "Malformed", data: null })
       }),
       false
+    )
+  )
+
+  it.effect("does not show a block that the disk has damaged, and drops it", () =>
+    withServer(
+      [peer("n")],
+      Effect.fnUntraced(function* (ask, records) {
+        const block = new Uint8Array(100).fill(1)
+        const key = suite.sha256(block)
+        yield* ask({ _tag: "Store", kind: RecordKind.Block, record: block, ttl: 99, work: nothing }, asker)
+        const [row] = yield* records.get(RecordKind.Block, key)
+        const damaged = block.slice()
+        damaged[50] = 0
+        yield* records.put([{ ...row!, bytes: damaged }])
+        const find = { _tag: "FindValue", kind: RecordKind.Block, key, minSeq: 0, after: nothing } as const
+        const found = asValues(yield* ask(find, asker))
+        assert.deepStrictEqual([found.records.length, found.peers.length], [0, 1])
+        assert.deepStrictEqual(yield* records.get(RecordKind.Block, key), [])
+      })
+    )
+  )
+
+  it.effect("does not show a record whose bytes are no longer what was signed, and drops it", () =>
+    withServer(
+      [],
+      Effect.fnUntraced(function* (ask, records) {
+        const record = mutable("a")
+        const key = mutableKey("a")
+        yield* ask({ _tag: "Store", kind: RecordKind.Mutable, record, ttl: 99, work: nothing }, asker)
+        const [row] = yield* records.get(RecordKind.Mutable, key)
+        const damaged = record.slice()
+        damaged[damaged.length - 70]! ^= 4
+        yield* records.put([{ ...row!, bytes: damaged }])
+        const find = { _tag: "FindValue", kind: RecordKind.Mutable, key, minSeq: 0, after: nothing } as const
+        assert.deepStrictEqual(asValues(yield* ask(find, asker)).records, [])
+        assert.deepStrictEqual(yield* records.get(RecordKind.Mutable, key), [])
+      })
+    )
+  )
+
+  it.effect("does not show what nobody here can judge any more, and keeps it", () =>
+    withServer(
+      [],
+      Effect.fnUntraced(function* (ask, records) {
+        const row = { kind: RecordKind.Snapshot, key: nameKey("n"), member: nothing, seq: 1, expires: 99 }
+        yield* records.put([{ ...row, storedBy: nameKey("n"), bytes: new Uint8Array(9) }])
+        const find = { _tag: "FindValue", kind: RecordKind.Snapshot, key: row.key, minSeq: 0, after: nothing } as const
+        assert.deepStrictEqual(asValues(yield* ask(find, asker)).records, [])
+        assert.strictEqual((yield* records.get(RecordKind.Snapshot, row.key)).length, 1)
+      })
     )
   )
 })

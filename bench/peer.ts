@@ -18,7 +18,7 @@ const loopback = Result.getOrThrow(parseAddress("/ip4/127.0.0.1/tcp/0"))
 
 /** Answers a function that runs an effect inside the peer. */
 export const makePeer = Effect.fnUntraced(function* (options: { readonly listen: boolean }) {
-  const layer = SessionRpc.layer({ agent: "bench", mode: "server" }).pipe(
+  const layer = SessionRpc.layer({ agent: "bench" }).pipe(
     Layer.provide(DirectRouter.layer),
     Layer.provideMerge(NoiseSessions.layer({ listen: options.listen ? [loopback] : [] })),
     Layer.provide(RacingTransportManager.layer),

@@ -62,11 +62,6 @@ export const make = Effect.gen(function* () {
   const isDue = ({ verifiedAt }: { readonly verifiedAt: number }): boolean =>
     verifiedAt <= now() - Duration.toSeconds(verifyAfter)
 
-  const left = (key: string): void => {
-    table.remove(key)
-    retired.remove(key)
-  }
-
   /** What a session or an answer came with may be older than what the peer said of itself since. */
   const newest = (contact: Contact): Contact => {
     const known = book.find(contact.publicKey)
@@ -76,8 +71,14 @@ export const make = Effect.gen(function* () {
   const seen = (told: Contact, verified: boolean): void => {
     const contact = newest(told)
     retired.remove(contact.key)
-    if (isServer(contact)) table.seen(contact, verified, now())
-    else table.remove(contact.key)
+    if (!isServer(contact)) {
+      table.remove(contact.key)
+      return
+    }
+    const isKnown = table.find(contact.key) !== undefined
+    table.seen(contact, verified, now())
+    // Who waits for a place in a full bucket is not worth a dial.
+    if (!isKnown && !verified && table.find(contact.key) !== undefined) doubt(contact)
   }
 
   const failed = (key: string): void => {
@@ -93,7 +94,7 @@ export const make = Effect.gen(function* () {
 
   yield* sessions.onOpen(({ contact, dialled }) => {
     seen(contact, dialled)
-    // Who waits for a place in a full bucket is not worth a dial, and neither is whom this node reached lately.
+    // Whom this node reached lately is not worth a dial either.
     const entry = table.find(contact.key)
     if (entry !== undefined && isDue(entry)) doubt(contact)
   })
@@ -128,7 +129,6 @@ export const make = Effect.gen(function* () {
   return RoutingTable.of({
     seen,
     failed,
-    left,
     closest: (target, count = K) => table.closest(target, count),
     shareable: (target, count = K) => table.closest(target, count, now() - vouchFor),
     find: (key) => table.find(key),

@@ -84,10 +84,10 @@ export const makeDrive = Effect.gen(function* () {
     const failure = Exit.findErrorOption(exit)
     if (failure._tag === "None") return "silent" // given up by this node
     const error = failure.value
-    if (error._tag === "RpcFailure" && error.tag === "NotServed") table.left(key)
-    if (error._tag === "RpcFailure" || error._tag === "RpcBusy") return "refused"
-    table.failed(key)
-    return "silent"
+    const isRefused = error._tag === "RpcFailure" || error._tag === "RpcBusy"
+    // Who says that it serves nobody is no use in the table either.
+    if (!isRefused || (error._tag === "RpcFailure" && error.tag === "NotServed")) table.failed(key)
+    return isRefused ? "refused" : "silent"
   }
 
   const drive: Drive = (plan, done) => {

@@ -7,6 +7,7 @@ import * as DhtBlobs from "#layers/content/DhtBlobs"
 import * as AnnouncedMembership from "#layers/dht/AnnouncedMembership"
 import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as DhtServer from "#layers/dht/DhtServer"
+import * as DialBacks from "#layers/dht/DialBacks"
 import * as IterativeQueries from "#layers/dht/IterativeQueries"
 import * as KademliaDht from "#layers/dht/KademliaDht"
 import * as KindValidators from "#layers/dht/KindValidators"
@@ -84,19 +85,20 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
     Effect.gen(function* () {
       const { autoBootstrap, enableReprovide, replicationFactor, sessionsMax } = settings
       const [listen, bootstrap] = [yield* parseAll(settings.listen), yield* parseAll(settings.bootstrap)]
+      const mayServe = settings.mode !== "client" && listen.length > 0
       // Others pass on only nodes that they reached themselves, so one that cannot be reached does no harm by offering.
-      const serves = settings.mode !== "client" && listen.length > 0
+      const serves = mayServe && (settings.mode === "server" || settings.local || bootstrap.length === 0)
       const { probe, sessions: sessionsOf } = handshakes[variant.sessions ?? "noise"]
       const dht = KademliaDht.layer({ replicationFactor, reprovides: enableReprovide }).pipe(
-        Layer.provideMerge(serves ? (variant.server ?? DhtServer.layer) : Layer.empty),
+        Layer.provideMerge(mayServe ? Layer.provide(variant.server ?? DhtServer.layer, ServingMode.gate) : Layer.empty),
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(IterativeQueries.layer),
-        Layer.provideMerge(LiveRoutingTable.layer),
         Layer.provideMerge(ServingMode.layer({ serves })),
+        Layer.provideMerge(LiveRoutingTable.layer),
         Layer.provide(probe),
         Layer.provideMerge(KindValidators.layer)
       )
-      const sessions = SessionRpc.layer({ agent: AGENT, mode: serves ? "server" : "client" }).pipe(
+      const sessions = SessionRpc.layer({ agent: AGENT }).pipe(
         Layer.provideMerge(DirectRouter.layer),
         Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? DHT_SERVER : 0 })),
         Layer.provideMerge(VerifiedPeers.layer),
@@ -104,7 +106,8 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(KeyStoreIdentity.layer(settings))
       )
       const insights = Layer.merge(AnnouncedMembership.layer, NetworkDiagnostics.layer({ replicationFactor }))
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer).pipe(
+      const dialBacks = Layer.provide(DialBacks.layer({ asks: mayServe && !serves }), probe)
+      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks).pipe(
         Layer.provideMerge(insights),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

@@ -49,6 +49,9 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.BootstrapAgain, Schedule.spaced("30 seconds")),
   Layer.succeed(Dht.JoinStagger, seconds(5)),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("60 seconds")),
+  Layer.succeed(Dht.DialBackWithin, seconds(5)),
+  Layer.succeed(Dht.DialBackAgain, seconds(15)),
+  Layer.succeed(Dht.DialBackEvery, minutes(10)),
   Layer.succeed(Dht.BucketRefreshPace, Schedule.spaced("10 minutes")),
   Layer.succeed(Dht.BucketIdleAfter, hours(1)),
   Layer.succeed(Dht.PeersCleanupPace, Schedule.spaced("5 minutes")),
@@ -64,6 +67,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.SyncSoon, { joined: minutes(1), left: minutes(5) }),
   Layer.succeed(Dht.ChallengePace, Schedule.jittered(Schedule.spaced("1 hour"))),
   Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 minute")),
+  Layer.succeed(Dht.RefreshAgain, hours(1)),
   Layer.succeed(Dht.ScrubPace, Schedule.spaced("10 minutes")),
   // content
   Layer.succeed(
@@ -91,6 +95,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Session.HeartbeatAfter, minutes(5)),
   Layer.succeed(Session.IdleAfter, minutes(30)),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("2 hours")),
+  Layer.succeed(Dht.DialBackEvery, hours(12)),
   Layer.succeed(Dht.BucketRefreshPace, Schedule.spaced("12 hours")),
   Layer.succeed(Dht.PeersCleanupPace, Schedule.spaced("1 hour")),
   Layer.succeed(Dht.LivenessPace, Schedule.spaced("5 minutes")),

@@ -12,6 +12,7 @@ import {
   readValues,
   writeRequest
 } from "#schemas/dht/DhtMessage"
+import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { argsOf, HELLO, type HelloFields, ofArgs, PING } from "#schemas/rpc/Hello"
 import { writeCall } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
@@ -28,7 +29,6 @@ const MINOR = 0
 export interface RpcOptions {
   /** What this node tells others of itself. */
   readonly agent: string
-  readonly mode: "client" | "server"
   readonly capabilities?: ReadonlyArray<string>
 }
 
@@ -89,7 +89,7 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
     const hello: HelloFields = {
       minor: MINOR,
       agent: options.agent,
-      mode: options.mode,
+      mode: (sessions.self().record.capabilities & DHT_SERVER) === 0 ? "client" : "server",
       observed: session.address.bytes,
       capabilities: options.capabilities ?? [],
       maxInFlight: MAX_SERVING
@@ -101,7 +101,8 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
     Effect.flatMap(router.reach(peer), (session) => {
       const { encodeRequest, readResponse } = codecOf(method)
       const body = writeCall({ method: method.name, args: [encodeRequest(request)] })
-      return caller.ask(session, FrameType.RPC_REQ, method.name, body, readResponse)
+      const work = method.takes === undefined ? 0 : Duration.toMillis(method.takes)
+      return caller.ask(session, FrameType.RPC_REQ, method.name, body, readResponse, work)
     })
 
   /** A lookup asks many peers the same, and a put has many store the same: that is encoded once. */

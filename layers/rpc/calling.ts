@@ -33,7 +33,9 @@ export interface Caller {
     type: RequestType,
     method: string,
     body: Uint8Array,
-    read: (body: Uint8Array) => Result.Result<A, string>
+    read: (body: Uint8Array) => Result.Result<A, string>,
+    /** Milliseconds that the work itself may take; 0 by default. */
+    work?: number
   ) => Effect.Effect<A, RpcError>
   /** How many requests the peer takes at the same time. */
   readonly resize: (session: Session, maxInFlight: number) => void
@@ -64,8 +66,10 @@ export const makeCaller = Effect.gen(function* () {
     const pending = asked?.table.take(answer.success.id, answerType)
     if (asked === undefined || pending === undefined) return true // given up meanwhile
     const took = clock.currentTimeMillisUnsafe() - pending.sentAt
-    asked.trip.measured(took)
-    roundTrip.updateUnsafe(took, context)
+    if (pending.measures) {
+      asked.trip.measured(took)
+      roundTrip.updateUnsafe(took, context)
+    }
     pending.settle({ _tag: "Answer", answer: answer.success })
     return true
   }
@@ -112,7 +116,7 @@ export const makeCaller = Effect.gen(function* () {
   })
   yield* Effect.forkScoped(Effect.forever(sweep))
 
-  const ask: Caller["ask"] = (session, type, method, body, read) =>
+  const ask: Caller["ask"] = (session, type, method, body, read, work = 0) =>
     Effect.callback((resume) => {
       const asked = peers.get(session)
       if (asked === undefined) {
@@ -128,7 +132,8 @@ export const makeCaller = Effect.gen(function* () {
         const now = clock.currentTimeMillisUnsafe()
         askedAt = now
         const answerType = type === FrameType.DHT_REQ ? FrameType.DHT_RES : FrameType.RPC_RES
-        id = asked.table.add({ answerType, sentAt: now, deadline: now + asked.trip.timeout(limits), settle })
+        const deadline = now + asked.trip.timeout(limits) + work
+        id = asked.table.add({ answerType, sentAt: now, deadline, measures: work === 0, settle })
         waiting.openUnsafe()
         const payload = writeRequest(id, body)
         if (session.offer(type, payload)) return

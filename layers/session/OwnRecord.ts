@@ -1,8 +1,11 @@
-/** This node's own PeerRecord: where it listens, what others confirmed, signed anew when that changes or grows old. */
+/**
+ * This node's own PeerRecord: where it listens, what others confirmed, whether it serves; signed anew when that changes
+ * or grows old.
+ */
 import type { Contact } from "#core/identity/Contact"
 import type { Suite } from "#core/identity/Suite"
 import { signPeerRecord } from "#core/identity/signPeerRecord"
-import { ADDRESSES_LIMIT } from "#schemas/identity/PeerRecord"
+import { ADDRESSES_LIMIT, DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { type Address, expecting } from "#schemas/transport/Address"
 import { isPrivate } from "#schemas/transport/isPrivate"
 import type { Identity } from "#services/identity/Identity"
@@ -20,12 +23,14 @@ export class OwnRecord {
   #listening: ReadonlyArray<Address> = []
   /** Confirmed by others, the latest first. */
   #external: ReadonlyArray<Address> = []
+  #capabilities: number
   #contact: Contact
   #signedAt: number
 
   /** Times in unix milliseconds. */
   constructor(options: OwnRecordOptions, now: number) {
     this.#options = options
+    this.#capabilities = options.capabilities
     this.#contact = this.#sign(now, now)
     this.#signedAt = now
   }
@@ -50,6 +55,14 @@ export class OwnRecord {
     this.#renew(now)
   }
 
+  /** Whether others may name this node as one that answers the DHT's requests. */
+  setServing(serving: boolean, now: number): void {
+    const capabilities = serving ? this.#capabilities | DHT_SERVER : this.#capabilities & ~DHT_SERVER
+    if (capabilities === this.#capabilities) return
+    this.#capabilities = capabilities
+    this.#renew(now)
+  }
+
   /** At half of its life (WIRE.md §6 lets a record live 30 days; this one is meant to be fresh). */
   sweep(now: number): void {
     if (now - this.#signedAt >= this.#options.lifetime / 2) this.#renew(now)
@@ -61,7 +74,7 @@ export class OwnRecord {
   }
 
   #sign(seq: number, now: number): Contact {
-    const { capabilities, identity, lifetime, suite } = this.#options
+    const { identity, lifetime, suite } = this.#options
     const issued = Math.floor(now / 1000)
     return signPeerRecord(suite, identity.signing, identity.networkId, {
       noise: identity.noise.publicKey,
@@ -69,7 +82,7 @@ export class OwnRecord {
       seq,
       issued,
       expires: issued + Math.floor(lifetime / 1000),
-      capabilities,
+      capabilities: this.#capabilities,
       addresses: this.#advertised().map((address) => address.bytes)
     })
   }

@@ -38,7 +38,7 @@ export interface SessionOptions {
   /** None: a node that only dials. */
   readonly listen: ReadonlyArray<Address>
   readonly sessionsMax?: number
-  /** Bits of the PeerRecord. */
+  /** Bits of the PeerRecord, until `setServing` says otherwise of one. */
   readonly capabilities?: number
 }
 
@@ -220,6 +220,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     self: () => own.contact,
     listening: () => own.listening,
     addExternal: (address) => own.addExternal(address, now()),
+    setServing: (serving) => own.setServing(serving, now()),
     connect: dialler.connect,
     find: (key) => table.find(key),
     list: () => table.list(),

@@ -37,6 +37,14 @@ export const VERIFIED_RECORDS = 4_096
 /** Buckets that are filled or refreshed at one time: those of a million nodes that lie outside of the neighbourhood. */
 export const REFRESHED = 16
 
+/** Peers that are shown this node's new record at one time. */
+export const INTRODUCTIONS = 16
+
+/** Peers that are dialled back at one time and in all; milliseconds between two dials for one of them. */
+export const DIAL_BACKS = 8
+export const DIAL_BACK_RATE = { perSecond: 4, burst: 32 } as const
+export const DIAL_BACK_PAUSE = 10_000
+
 /** Requests to slow peers that go on after their lookups, to see whether those peers live. */
 export const LINGERING = 64
 
@@ -50,7 +58,7 @@ export const HINTED_CONTACTS = 256
 /** Records of one page while the store is walked through. */
 export const SCAN_PAGE = 256
 /** Announcements that are renewed at one time. */
-export const REPROVIDES = 4
+export const REPROVIDES = 5
 
 /** Saved peers and bootstrap addresses that are tried at one time, and how many saved ones are tried at all. */
 export const JOINS = 8
@@ -108,3 +116,17 @@ export const COMPARING_PEERS = 1_024
 
 /** Of those who announced content, so many are asked by `explain` whether they have it: as many as one key may have. */
 export const PROVIDERS_ASKED = 10
+
+/** Puts whose holders are remembered, and holders that are asked for a proof in one round, so many at one time. */
+export const RECEIPTS = 1_024
+export const CHALLENGES = 64
+export const CHALLENGED = 5
+/** Peers of which it is known how they kept to what was asked of them. */
+export const OUTCOMES = 4_096
+
+/** Pinned things that are looked up in one go, and blocks that are stored again at one time. */
+export const PINS_PAGE = 64
+export const REFRESHES = 5
+/** Ticks in which the store is read once, and records of one page. */
+export const SCRUB_TICKS = 144
+export const SCRUB_PAGE = 32

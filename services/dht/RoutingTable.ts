@@ -35,8 +35,6 @@ export class RoutingTable extends Context.Service<
     readonly seen: (contact: Contact, verified: boolean) => void
     /** It did not answer; retired after 3 in a row. */
     readonly failed: (key: string) => void
-    /** It answered that it serves nobody: it leaves at once, and is not looked for. */
-    readonly left: (key: string) => void
     /** The `count` (20 by default) closest to a 32-byte target, closest first. */
     readonly closest: (target: Uint8Array, count?: number) => ReadonlyArray<Contact>
     /** As `closest`, but only contacts that this node itself verified live within the hour: what may be passed on. */

@@ -21,6 +21,19 @@ export const DiscoveryPace = Context.Reference<Schedule.Schedule<unknown>>("alli
   defaultValue: () => Schedule.spaced("60 seconds")
 })
 
+/** How long a peer that asks whether it can be reached is dialled; its request waits a little longer. */
+export const DialBackWithin = Context.Reference<Duration.Duration>("allium/services/dht/DialBackWithin", {
+  defaultValue: () => Duration.seconds(5)
+})
+
+/** Until a client in mode auto asks again whether it can be reached, and until a server makes sure that it still is. */
+export const DialBackAgain = Context.Reference<Duration.Duration>("allium/services/dht/DialBackAgain", {
+  defaultValue: () => Duration.seconds(15)
+})
+export const DialBackEvery = Context.Reference<Duration.Duration>("allium/services/dht/DialBackEvery", {
+  defaultValue: () => Duration.minutes(10)
+})
+
 /** How often buckets are looked through for idle ones, and how long nobody looked into a bucket that counts as idle. */
 export const BucketRefreshPace = Context.Reference<Schedule.Schedule<unknown>>(
   "allium/services/dht/BucketRefreshPace",
@@ -113,6 +126,11 @@ export const ChallengePace = Context.Reference<Schedule.Schedule<unknown>>("alli
 /** The pins are looked through for those that are due. */
 export const RefreshPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/RefreshPace", {
   defaultValue: () => Schedule.spaced("1 minute")
+})
+
+/** How soon a pin is tried again that could not be refreshed. */
+export const RefreshAgain = Context.Reference<Duration.Duration>("allium/services/dht/RefreshAgain", {
+  defaultValue: () => Duration.hours(1)
 })
 
 /** A part of the store is read and checked; `SCRUB_TICKS` of them are all of it, so a day. */

@@ -2,7 +2,7 @@
  * Request and response between two nodes: correlation by id, timeouts from measured round trips, typed failures over
  * the wire (WIRE.md §2, §6). DHT methods go by number on their own frame type; apps register methods by name.
  */
-import { Context, type Effect, Schema, type Scope } from "effect"
+import { Context, type Duration, type Effect, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import type { DhtAnswer, DhtRequest } from "#schemas/dht/DhtMessage"
@@ -40,6 +40,8 @@ export interface RpcMethod<Request, Response> {
   readonly name: string
   readonly request: Schema.Codec<Request, CborValue>
   readonly response: Schema.Codec<Response, CborValue>
+  /** How long its work may take, beside the way there and back; its answers then say nothing of the line. */
+  readonly takes?: Duration.Duration
 }
 
 export class Rpc extends Context.Service<

@@ -74,7 +74,7 @@ export type SessionEvent =
   | { readonly _tag: "Closed"; readonly session: Session; readonly reason: CloseReason }
 
 /** What a peer did wrong, and so what it is charged (`Limits.ts` holds the prices). */
-export type Offence = "malformed" | "flooding" | "bad record" | "useless answer" | "timeout"
+export type Offence = "malformed" | "flooding" | "bad record" | "broken promise" | "useless answer" | "timeout"
 
 export interface SessionStats {
   readonly open: number
@@ -91,6 +91,11 @@ export class SessionManager extends Context.Service<
     readonly listening: () => ReadonlyArray<Address>
     /** Adds an address that others confirmed (Hello, NAT), and signs the record anew. */
     readonly addExternal: (address: Address) => void
+    /**
+     * Whether this node's record calls it a server of the DHT; signed anew when that changes. Sessions that are open
+     * know the record of their handshake until they are told of another.
+     */
+    readonly setServing: (serving: boolean) => void
     /**
      * The session to this peer: the open one, the one being made, or a new one. Fails within the dial and handshake
      * deadlines; a peer that just failed is not dialled again before its back-off has passed.

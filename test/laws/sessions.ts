@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, PubSub, type Scope } from "effect"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
+import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { FrameType, INNER_LIMIT } from "#schemas/session/Frame"
 import { SEND_QUEUE } from "#services/session/Limits"
 import type { Session, SessionEvent } from "#services/session/SessionManager"
@@ -50,6 +51,24 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
         assert.deepStrictEqual(a.manager.stats(), { open: 1, halfOpen: 0, bans: 0 })
         assert.deepStrictEqual(b.manager.stats(), { open: 1, halfOpen: 0, bans: 0 })
       })
+    )
+
+    law(
+      "a record that was signed anew, because the node serves or no longer does, is what the next session shows",
+      (world) =>
+        Effect.gen(function* () {
+          const { a, b, far } = yield* couple(world)
+          const before = a.manager.self()
+          a.manager.setServing(true)
+          assert.isAbove(a.manager.self().record.seq, before.record.seq)
+          assert.strictEqual(a.manager.self().record.capabilities & DHT_SERVER, DHT_SERVER)
+          assert.strictEqual(far.contact.record.capabilities & DHT_SERVER, 0)
+          yield* far.close("leaving")
+          yield* settle
+          yield* a.manager.connect(b.target)
+          yield* settle
+          assert.strictEqual(b.manager.find(a.key)?.contact.record.seq, a.manager.self().record.seq)
+        })
     )
 
     law("who connects to one peer at the same time shares one session", (world) =>

@@ -21,3 +21,10 @@ export const prefixOf = (address: Address): string => {
 export const prefixesOf = (addresses: ReadonlyArray<Address>): ReadonlyArray<string> => [
   ...new Set(addresses.map(prefixOf))
 ]
+
+/** The /16 of IPv4, the /32 of IPv6: what one operator's machines usually share. */
+export const wideNetworkOf = (address: Address): string => {
+  if (address.bytes[0] === IP4) return `4:${keyOf(address.bytes.subarray(1, 3))}`
+  if (address.bytes[0] === IP6) return `6:${keyOf(address.bytes.subarray(1, 5))}`
+  return `${address.kind}:${address.host.toLowerCase()}`
+}

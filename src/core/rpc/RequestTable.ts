@@ -18,6 +18,8 @@ export interface Pending {
   /** Milliseconds. */
   readonly sentAt: number
   readonly deadline: number
+  /** Whether the answer's time is a measure of the line. */
+  readonly measures: boolean
   readonly settle: (outcome: Outcome) => void
 }
 

@@ -36,5 +36,6 @@ export class Host {
   }
 }
 
-/** A public IPv4 address in a /24 of its own, from 11.0.0.0/8 on. */
-export const addressOf = (number: number): string => `${11 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}.1`
+/** A public IPv4 address, from 11.0.0.0 on: in a /16 of its own as long as there are any, and always in a /24. */
+export const addressOf = (number: number): string =>
+  `${11 + (number % 64)}.${(number >> 6) & 255}.${(number >> 14) & 255}.1`

@@ -8,6 +8,7 @@ const limits = { initial: 3000, minimum: 1000, maximum: 10_000 }
 describe("RequestTable", () => {
   const request = (deadline: number, seen: Array<Outcome>) => ({
     answerType: 0x21,
+    measures: true,
     sentAt: 0,
     deadline,
     settle: (outcome: Outcome) => void seen.push(outcome)

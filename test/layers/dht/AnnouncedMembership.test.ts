@@ -79,7 +79,7 @@ class World {
           this.#dht,
           this.#sessions,
           Layer.succeed(Bootstrap, { isBootstrapped: () => true, joined: Effect.void }),
-          Layer.succeed(Serving, { mode: () => "client" as const }),
+          Layer.succeed(Serving, { mode: () => "client" as const, become: () => Effect.void }),
           table([peer("friend"), peer("other")])
         ]),
         Layer.provideMerge(Layer.merge(MemoryRecordStore.layer(), MemoryPinStore.layer)),

@@ -33,6 +33,7 @@ const withTable = (body: (parts: Parts) => Effect.Effect<void, unknown>) =>
       self: () => peer("me"),
       listening: () => [],
       addExternal: () => {},
+      setServing: () => {},
       connect: () => Effect.die("not asked"),
       find: () => undefined,
       list: () => [],
@@ -194,8 +195,6 @@ describe("LiveRoutingTable", () => {
         book.admit(again.bytes, 0)
         open(again, true)
         assert.strictEqual(table.find(server.key)?.contact.record.seq, 3)
-        table.left(server.key)
-        assert.isUndefined(table.whereabouts(server.key))
       })
     )
   )
@@ -210,7 +209,7 @@ describe("LiveRoutingTable", () => {
             open(peer("a"), true)
             open(peer("a"), false)
             open(peer("b"), false)
-            table.left(peer("a").key)
+            table.seen(peer("a", { seq: 2, capabilities: 0 }), true)
           })
         )
         open(peer("c"), true)

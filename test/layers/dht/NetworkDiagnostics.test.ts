@@ -153,7 +153,7 @@ class World {
           this.#dht,
           this.#table,
           this.#sessions,
-          Layer.succeed(Serving, { mode: () => this.mode }),
+          Layer.succeed(Serving, { mode: () => this.mode, become: () => Effect.void }),
           MemoryPinStore.layer,
           MemoryRecordStore.layer()
         ).pipe(Layer.provideMerge(identity("me")))

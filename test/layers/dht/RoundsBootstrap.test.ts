@@ -73,6 +73,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
       self: () => peer("me"),
       listening: () => [],
       addExternal: () => {},
+      setServing: () => {},
       connect: (target) =>
         Effect.suspend(() => {
           dialled.push(keyOf(target.nodeId))

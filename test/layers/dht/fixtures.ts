@@ -135,7 +135,6 @@ export const table = (
       RoutingTable.of({
         seen: () => {},
         failed: () => {},
-        left: () => {},
         closest: (_, count = 20) => contacts.slice(0, count),
         shareable: (_, count = 20) => contacts.slice(0, count),
         find: () => undefined,

@@ -38,6 +38,7 @@ export const sessionsDouble = (
         self: () => peer("me"),
         listening: () => [addressAt("/ip4/127.0.0.1/tcp/4001")],
         addExternal: () => {},
+        setServing: () => {},
         connect,
         find: (key) => open().find(({ contact }) => contact.key === key),
         list: open,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Result, Schema, type Scope } from "effect"
+import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Result, Schema, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as DirectRouter from "#layers/router/DirectRouter"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
@@ -20,7 +20,7 @@ const world = makeWorld(NoiseSessions.layer as SessionsLayer)
 const peer = Effect.fnUntraced(function* (seed: string, at?: string) {
   const node = yield* startNode(world, { seed, ...(at === undefined ? {} : { at }) })
   const services = yield* Layer.build(
-    SessionRpc.layer({ agent: "test/1", mode: "server" }).pipe(
+    SessionRpc.layer({ agent: "test/1" }).pipe(
       Layer.provide(DirectRouter.layer),
       Layer.provide(Layer.succeedContext(node.services))
     )
@@ -55,13 +55,30 @@ describe("SessionRpc", () => {
   )
 
   inNetwork(
+    "gives a method the time that its work takes, and does not take that for the line's",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const slowly = (name: string) => Effect.delay(Effect.succeed(`hello ${name}`), "8 seconds")
+      yield* b.rpc.handle(greet, slowly)
+      const patient = { ...greet, takes: Duration.seconds(9) }
+      const answered = yield* Effect.forkChild(a.rpc.call(b.target, patient, "Ada"))
+      yield* pass(9)
+      assert.strictEqual(yield* Fiber.join(answered), "hello Ada")
+      assert.isAtMost(a.rpc.roundTrip(b.key) ?? 0, 1)
+      const gone = yield* Effect.forkChild(Effect.flip(a.rpc.call(b.target, greet, "Ada")))
+      yield* pass(4)
+      assert.strictEqual((yield* Fiber.join(gone))._tag, "RpcTimeout")
+    })
+  )
+
+  inNetwork(
     "tells each side what the other says of itself, right after the handshake",
     Effect.gen(function* () {
       const { a, b } = yield* pair
       const near = yield* a.manager.connect(b.target)
       yield* settle
       const far = b.manager.find(a.key)!
-      assert.include(a.rpc.hello(near), { agent: "test/1", mode: "server", maxInFlight: MAX_SERVING })
+      assert.include(a.rpc.hello(near), { agent: "test/1", mode: "client", maxInFlight: MAX_SERVING })
       assert.deepStrictEqual(a.rpc.hello(near)?.observed, far.address.bytes)
       assert.isDefined(b.rpc.hello(far))
     })

@@ -4,6 +4,7 @@ import { PeerBook } from "#core/identity/PeerBook"
 import { networkIdOf, nodeIdOf } from "#core/identity/signature"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import { OwnRecord } from "#layers/session/OwnRecord"
+import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 import { at } from "../../laws/sessionWorld.ts"
 
@@ -52,6 +53,22 @@ describe("OwnRecord", () => {
     assert.strictEqual(own.contact, first)
     own.sweep(NOW + 12 * HOUR)
     assert.isAbove(own.contact.record.expires, first.record.expires)
+  })
+
+  it("says that it serves as long as it is told to, and is signed anew only for a change", () => {
+    const { own } = make(true)
+    const first = own.contact
+    own.setServing((first.record.capabilities & DHT_SERVER) !== 0, NOW)
+    assert.strictEqual(own.contact, first)
+    for (const serving of [true, false, true]) {
+      const before = own.contact.record
+      own.setServing(serving, NOW)
+      assert.strictEqual((own.contact.record.capabilities & DHT_SERVER) !== 0, serving)
+      assert.isAtLeast(own.contact.record.seq, before.seq)
+    }
+    assert.isAbove(own.contact.record.seq, first.record.seq)
+    // What else it is capable of does not change with it.
+    assert.strictEqual(own.contact.record.capabilities & ~DHT_SERVER, first.record.capabilities & ~DHT_SERVER)
   })
 
   it("names private addresses in a local network only, and confirmed ones first", () => {

@@ -55,7 +55,7 @@ const outcomes = (outcome: string) =>
 describe("a node that is", () => {
   it.effect("silent is charged for each request, and leaves the table after three", () =>
     Effect.gen(function* () {
-      const { bad, one, two } = yield* threeWith("silent")
+      const { bad, network, one, two } = yield* threeWith("silent")
       assert.include(yield* knownTo(two), keyOfNode(bad))
       for (let n = 0; n < 4; n++) {
         assert.deepStrictEqual(
@@ -63,6 +63,8 @@ describe("a node that is", () => {
           [keyOfNode(one)]
         )
       }
+      // The lookups did not wait for it; their requests do.
+      yield* network.advance("10 seconds")
       assert.deepStrictEqual(yield* knownTo(two), [keyOfNode(one)])
       assert.strictEqual(yield* sizeOf(two, "charged peers"), 1)
     })

@@ -60,6 +60,7 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
       replicationFactor: FACTOR,
       sessionsMax: 256,
       autoBootstrap: true,
+      enableAutoReplication: true,
       enableReprovide: true
     })
     .pipe(

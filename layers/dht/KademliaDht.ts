@@ -1,4 +1,4 @@
-/** The Dht over the network: its reading and its writing half, and the upkeep of what this node holds. */
+/** The Dht over the network: its reading and its writing half. */
 import { Effect, Layer } from "effect"
 import { digestOf } from "#schemas/content/Cid"
 import { Dht } from "#services/dht/Dht"
@@ -6,14 +6,11 @@ import { REPLICATION_FACTOR } from "#services/dht/Limits"
 import { makeReader } from "./reading.ts"
 import { makeRefresher } from "./refreshing.ts"
 import { makeSender } from "./sending.ts"
-import { startUpkeep } from "./upkeep.ts"
 import { makeWriter } from "./writing.ts"
 
 export interface DhtOptions {
   /** Replicas of a record where a put does not say, 1 to 20; 5 by default. */
   readonly replicationFactor?: number
-  /** Whether this node's announcements are renewed while it runs; true by default. */
-  readonly reprovides?: boolean
 }
 
 export const make = Effect.fnUntraced(function* (options: DhtOptions = {}) {
@@ -22,7 +19,6 @@ export const make = Effect.fnUntraced(function* (options: DhtOptions = {}) {
   const writing = yield* makeWriter(sender)
   const { announce, nextVersion, ...writer } = writing
   const refresh = yield* makeRefresher(sender, writing)
-  yield* startUpkeep(announce, options.reprovides ?? true)
   return Dht.of({ ...reader, ...writer, refresh, provide: (cid, putOptions) => announce(digestOf(cid), putOptions) })
 })
 

@@ -8,6 +8,7 @@
  */
 import { Clock, Duration, Effect, Queue, Random, Semaphore } from "effect"
 import { divide } from "#core/dht/keyPrefix"
+import type { Outcomes } from "#core/dht/Outcomes"
 import { isNothing } from "#core/dht/rangeDigest"
 import { type ReplicaRange, replicaRanges } from "#core/dht/replicaRanges"
 import type { Contact } from "#core/identity/Contact"
@@ -38,7 +39,16 @@ interface Neighbour {
   readonly shared: ReadonlyArray<Shared>
 }
 
-export const makeNeighbourSync = Effect.fnUntraced(function* (factor: number) {
+export interface SyncOptions {
+  /** Nodes that hold a key. */
+  readonly factor: number
+  /** Told who answered to the end. */
+  readonly outcomes: Outcomes
+  /** Whether it does so by itself; else only when it is told. */
+  readonly starts: boolean
+}
+
+export const makeNeighbourSync = Effect.fnUntraced(function* ({ factor, outcomes, starts }: SyncOptions) {
   const { nodeId } = yield* Identity
   const [sessions, table] = [yield* SessionManager, yield* RoutingTable]
   const clock = yield* Clock.Clock
@@ -100,6 +110,7 @@ export const makeNeighbourSync = Effect.fnUntraced(function* (factor: number) {
     totals = { ...totals, sent: totals.sent + counts.sent, fetched: totals.fetched + counts.fetched }
     sent.updateUnsafe(counts.sent, context)
     fetched.updateUnsafe(counts.fetched, context)
+    outcomes.note(contact.key, counts.answered)
     if (!counts.answered) Queue.offerUnsafe(departures, undefined)
   })
 
@@ -143,9 +154,11 @@ export const makeNeighbourSync = Effect.fnUntraced(function* (factor: number) {
     joined.clear()
     return round(only)
   })
-  yield* Effect.forkScoped(after(soon.joined, arrivals, withNewcomers))
-  yield* Effect.forkScoped(after(soon.left, departures, round()))
-  yield* Effect.forkScoped(Effect.schedule(round(), pace))
+  if (starts) {
+    yield* Effect.forkScoped(after(soon.joined, arrivals, withNewcomers))
+    yield* Effect.forkScoped(after(soon.left, departures, round()))
+    yield* Effect.forkScoped(Effect.schedule(round(), pace))
+  }
 
   return { syncNow: round(), totals: () => totals }
 })

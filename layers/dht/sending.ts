@@ -3,9 +3,10 @@
  * it goes to the nodes closest to its key; and where it shall live on, a pin says so.
  */
 import { Clock, Effect } from "effect"
-import { RecordKind } from "#schemas/dht/Record"
+import { RecordKind, SET_LIMITS } from "#schemas/dht/Record"
 import { PrivacyUnavailable, type PutOptions, type PutReceipt, PutRefused } from "#services/dht/Dht"
 import { MOST_REPLICAS } from "#services/dht/Limits"
+import { Receipts } from "#services/dht/Receipts"
 import { StorePipeline } from "#services/dht/StorePipeline"
 import { Identity } from "#services/identity/Identity"
 import { PinStore } from "#services/storage/PinStore"
@@ -31,6 +32,7 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
   const pins = yield* PinStore
   const clock = yield* Clock.Clock
   const replicate = yield* makeReplication
+  const receipts = yield* Receipts
 
   const factorOf = (options: PutOptions): number => clamp(options.factor ?? replicationFactor, 1, MOST_REPLICAS)
 
@@ -94,6 +96,9 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
   /** `spread`, and a pin where the putter wants it kept: without a lifetime, unless he says otherwise. */
   const finish = Effect.fnUntraced(function* (outgoing: Outgoing, here: OwnCopy, options: PutOptions) {
     const receipt = yield* spread(outgoing, here, options)
+    const { kind } = outgoing
+    const holders = receipt.holders.filter((holder) => holder !== nodeId)
+    if (SET_LIMITS[kind] === undefined) receipts.add({ kind, key: receipt.key, holders, expires: receipt.expires })
     if (options.keep ?? options.lifetime === undefined) yield* pin(outgoing, receipt)
     return receipt
   })

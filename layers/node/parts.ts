@@ -8,11 +8,13 @@ import * as AnnouncedMembership from "#layers/dht/AnnouncedMembership"
 import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as DhtServer from "#layers/dht/DhtServer"
 import * as DialBacks from "#layers/dht/DialBacks"
+import * as HealingReplicator from "#layers/dht/HealingReplicator"
 import * as IterativeQueries from "#layers/dht/IterativeQueries"
 import * as KademliaDht from "#layers/dht/KademliaDht"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
 import * as NetworkDiagnostics from "#layers/dht/NetworkDiagnostics"
+import * as RememberedReceipts from "#layers/dht/RememberedReceipts"
 import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
 import * as ServingMode from "#layers/dht/ServingMode"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
@@ -49,6 +51,7 @@ export type PartSettings = Pick<
   | "replicationFactor"
   | "sessionsMax"
   | "autoBootstrap"
+  | "enableAutoReplication"
   | "enableReprovide"
 >
 
@@ -83,13 +86,14 @@ const parseAll = (texts: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Add
 export const layer = (settings: PartSettings, variant: Variant = {}) =>
   Layer.unwrap(
     Effect.gen(function* () {
-      const { autoBootstrap, enableReprovide, replicationFactor, sessionsMax } = settings
+      const { autoBootstrap, enableAutoReplication, enableReprovide, replicationFactor, sessionsMax } = settings
       const [listen, bootstrap] = [yield* parseAll(settings.listen), yield* parseAll(settings.bootstrap)]
       const mayServe = settings.mode !== "client" && listen.length > 0
       // Others pass on only nodes that they reached themselves, so one that cannot be reached does no harm by offering.
       const serves = mayServe && (settings.mode === "server" || settings.local || bootstrap.length === 0)
       const { probe, sessions: sessionsOf } = handshakes[variant.sessions ?? "noise"]
-      const dht = KademliaDht.layer({ replicationFactor, reprovides: enableReprovide }).pipe(
+      const dht = KademliaDht.layer({ replicationFactor }).pipe(
+        Layer.provideMerge(RememberedReceipts.layer),
         Layer.provideMerge(mayServe ? Layer.provide(variant.server ?? DhtServer.layer, ServingMode.gate) : Layer.empty),
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(IterativeQueries.layer),
@@ -107,7 +111,12 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       )
       const insights = Layer.merge(AnnouncedMembership.layer, NetworkDiagnostics.layer({ replicationFactor }))
       const dialBacks = Layer.provide(DialBacks.layer({ asks: mayServe && !serves }), probe)
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks).pipe(
+      const replicator = HealingReplicator.layer({
+        replicationFactor,
+        replicates: enableAutoReplication,
+        reprovides: enableReprovide
+      })
+      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks, replicator).pipe(
         Layer.provideMerge(insights),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

@@ -45,6 +45,8 @@ export const Settings = Schema.Struct({
   controlPort: whole(0, 65_535).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(0))),
   /** Look for nodes at start; off, the node waits to be told. */
   autoBootstrap: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
+  /** Compare with neighbours, ask holders for proofs and refresh what is kept; off, only when told. */
+  enableAutoReplication: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
   /** Announce again, before it expires, what this node provides. */
   enableReprovide: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
   /** `full` survives a power cut, `normal` only the end of the process. */

@@ -47,6 +47,8 @@ export const PRICES: Record<Offence, number> = {
   malformed: 25,
   flooding: 50,
   "bad record": 20,
+  // A disk may have failed: it costs less than what can only be meant.
+  "broken promise": 10,
   "useless answer": 5,
   timeout: 2
 }

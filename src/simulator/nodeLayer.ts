@@ -46,6 +46,7 @@ export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, serve
     replicationFactor,
     sessionsMax,
     autoBootstrap: true,
+    enableAutoReplication: true,
     enableReprovide: true
   }
   const crypto = Layer.succeed(Crypto, suite)

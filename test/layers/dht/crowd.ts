@@ -116,7 +116,7 @@ export const amidst = <A, E>(
     return yield* body({ dht, records, pins, validators: yield* RecordValidators, asked, charged })
   }).pipe(
     Effect.provide(
-      KademliaDht.layer({ replicationFactor: 3, reprovides: false }).pipe(
+      KademliaDht.layer({ replicationFactor: 3 }).pipe(
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(KindValidators.layer),
         Layer.provideMerge(table(contacts)),

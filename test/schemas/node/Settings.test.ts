@@ -21,6 +21,7 @@ it.effect("every setting has a default", () =>
       sessionsMax: 256,
       controlPort: 0,
       autoBootstrap: true,
+      enableAutoReplication: true,
       enableReprovide: true,
       synchronous: "full"
     })

@@ -12,6 +12,7 @@ import * as SeededRandom from "#layers/identity/SeededRandom"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
 import * as Announcement from "#schemas/dht/Announcement"
 import type * as Grant from "#schemas/dht/Grant"
+import * as KeyPackages from "#schemas/dht/KeyPackages"
 import * as Mutable from "#schemas/dht/Mutable"
 import * as Name from "#schemas/dht/Name"
 import * as Provider from "#schemas/dht/Provider"
@@ -113,6 +114,15 @@ export const announcement = (
 
 export const announcementKey = (called: string, authority: Uint8Array = OPEN_NAMESPACE): Uint8Array =>
   suite.sha256(Announcement.keyPreimage(authority, called))
+
+/** Of a kind that no node judges by itself. */
+export const keyPackages = (of: string, fields: Partial<KeyPackages.UnsignedKeyPackages> = {}): Uint8Array => {
+  const signing = signingOf(of)
+  const times = { seq: 1, issued: 0, expires: 1_000 }
+  const record = { publicKey: signing.publicKey, ...times, inbox: new Uint8Array(32), packages: [], ...fields }
+  const signature = signArray(signing, "keypackage", networkId, KeyPackages.unsigned(record))
+  return KeyPackages.write({ ...record, signature })
+}
 
 /** A node with the keys of `seed`, a local one unless said otherwise, and the book of peers that it knows. */
 export const identity = (seed: string, local = true) =>

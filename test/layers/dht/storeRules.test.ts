@@ -128,6 +128,26 @@ describe("sets", () => {
   )
 })
 
+describe("stores that meet", () => {
+  it.effect("leave the newest, and a set within its limit", () =>
+    withParts(
+      Effect.fnUntraced(function* ({ records, refusal }) {
+        const seqs = [3, 9, 1, 7, 5, 2, 8, 4, 6]
+        const versions = seqs.map((seq) => refusal(RecordKind.Mutable, mutable("a", { seq })))
+        const entries = Array.from({ length: 15 }, (_, n) => refusal(RecordKind.Provider, provider(`p${n}`, key, n)))
+        yield* Effect.all([...versions, ...entries], { concurrency: 30 })
+        assert.strictEqual((yield* records.get(RecordKind.Mutable, mutableKey("a")))[0]?.seq, 9)
+        const held = yield* records.get(RecordKind.Provider, key)
+        assert.deepStrictEqual(
+          held.map(({ seq }) => seq).sort((a, b) => a - b),
+          [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+        )
+      }),
+      { slow: true }
+    )
+  )
+})
+
 describe("two versions under one number", () => {
   const pair = [mutable("a", { value: Uint8Array.of(1) }), mutable("a", { value: Uint8Array.of(2) })] as const
   const [lower, higher] = compareBytes(suite.sha256(pair[0]), suite.sha256(pair[1])) < 0 ? pair : [pair[1], pair[0]]

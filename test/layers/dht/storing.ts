@@ -29,10 +29,26 @@ export interface PartsOptions {
   readonly quotaBytes?: number
   readonly local?: boolean
   readonly known?: ReadonlyArray<Contact>
+  /** The disk takes its time, so that stores meet. */
+  readonly slow?: boolean
 }
 
 export const wordOf = (error: RecordRefused | { readonly _tag: "StorageFailed" }): string =>
   error._tag === "RecordRefused" ? error.refusal : error._tag
+
+const later = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.andThen(Effect.yieldNow, Effect.andThen(Effect.yieldNow, effect))
+
+const slowly = Layer.effect(
+  RecordStore,
+  Effect.map(RecordStore, (store) =>
+    RecordStore.of({
+      ...store,
+      get: (...of) => later(store.get(...of)),
+      put: (...of) => later(store.put(...of))
+    })
+  )
+)
 
 /** Each call has a disk of its own. */
 export const withParts = <A, E>(body: (parts: Parts) => Effect.Effect<A, E>, options: PartsOptions = {}) =>
@@ -55,6 +71,7 @@ export const withParts = <A, E>(body: (parts: Parts) => Effect.Effect<A, E>, opt
       CheckedStorePipeline.layer.pipe(
         Layer.provideMerge(KindValidators.layer),
         Layer.provideMerge(table(options.known ?? [])),
+        Layer.provideMerge(options.slow === true ? slowly : Layer.empty),
         Layer.provideMerge(MemoryRecordStore.layer({ quotaBytes: options.quotaBytes ?? 10_000_000 })),
         Layer.provideMerge(identity("me", options.local ?? true))
       )

@@ -8,23 +8,16 @@ import { timingSafeEqual } from "node:crypto"
 import { renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect, Layer, Metric, Redacted, Stream } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { HttpApiBuilder } from "effect/http-api"
 import { hexOf } from "#schemas/bytes/bytes"
-import { cidText } from "#schemas/content/Cid"
-import { didOf } from "#schemas/identity/PublicKey"
-import { Blobs } from "#services/content/Blobs"
-import { Dht } from "#services/dht/Dht"
 import { Crypto } from "#services/identity/Crypto"
 import { SecureRandom } from "#services/identity/SecureRandom"
-import { Bounds, type BoundsShape } from "#services/node/Bounds"
 import { Control, ControlUnavailable } from "#services/node/Control"
-import { Authorization, CONTROL_FILE, ControlApi, TOTAL_HEADER, Unauthorized } from "#services/node/ControlApi"
-import { boundedLimit, boundedSize } from "#services/node/Metrics"
-import { Node } from "#services/node/Node"
+import { Authorization, CONTROL_FILE, ControlApi, Unauthorized } from "#services/node/ControlApi"
 import { DatabaseUnusable } from "#services/storage/DataFolder"
+import { handlers } from "./controlHandlers.ts"
 
 export interface ControlOptions {
   readonly folder: string
@@ -41,69 +34,6 @@ const HOST = "127.0.0.1"
 const TOKEN_BYTES = 32
 /** What is still being answered at the end has this long. */
 const GRACE = "1 second"
-
-/** Looked at when somebody asks, since nothing tells of each change. */
-const measure = (bounds: BoundsShape) =>
-  Effect.forEach(
-    bounds.list(),
-    ({ limit, name, size }) =>
-      Effect.andThen(
-        Metric.update(Metric.withAttributes(boundedSize, { collection: name }), size()),
-        Metric.update(Metric.withAttributes(boundedLimit, { collection: name }), limit)
-      ),
-    { discard: true }
-  )
-
-const handlers = (options: ControlOptions) =>
-  HttpApiBuilder.group(
-    ControlApi,
-    "control",
-    Effect.fnUntraced(function* (handlers) {
-      const [node, blobs, dht, bounds] = [yield* Node, yield* Blobs, yield* Dht, yield* Bounds]
-      return handlers.handleAll({
-        status: () => node.status,
-        peers: () => node.peers,
-        put: ({ payload, query }) =>
-          Effect.map(
-            // An upload that breaks off ends the request, and with it this put.
-            blobs.put(Stream.orDie(payload), query.privacy === undefined ? {} : { privacy: query.privacy }),
-            ({ cid, ...receipt }) => ({ cid: cidText(cid), ...receipt })
-          ),
-        get: Effect.fnUntraced(function* ({ params, query }) {
-          let total = 0
-          const content = blobs.get(params.cid, {
-            ...(query.privacy === undefined ? {} : { privacy: query.privacy }),
-            onProgress: (progress) => {
-              total = progress.total ?? progress.bytes
-            }
-          })
-          // The first leaf decides whether the answer is a failure or the content, and tells the length.
-          const pull = yield* Stream.toPull(content)
-          const first = yield* Effect.catchTag(pull, "Done", () => Effect.succeed([new Uint8Array(0)] as const))
-          const body = Stream.concat(Stream.fromArray(first), Stream.fromPull(Effect.succeed(pull)))
-          return HttpApiSchema.withHeaders({ body, headers: { [TOTAL_HEADER]: total } })
-        }),
-        provide: ({ params }) =>
-          Effect.map(dht.provide(params.cid), ({ reached, factor, expires }) => ({
-            cid: cidText(params.cid),
-            replicas: reached,
-            factor,
-            expires
-          })),
-        providers: ({ params }) =>
-          Effect.map(dht.findProviders(params.cid), (found) =>
-            found.map(({ nodeId, publicKey, issued, expires }) => ({
-              did: didOf(publicKey),
-              nodeId: hexOf(nodeId),
-              issued,
-              expires
-            }))
-          ),
-        metrics: () => Effect.andThen(measure(bounds), PrometheusMetrics.format()),
-        stop: () => options.stop
-      })
-    })
-  )
 
 const authorization = (token: string) =>
   Layer.effect(
@@ -160,7 +90,7 @@ export const layer = (options: ControlOptions) =>
     Effect.gen(function* () {
       const token = hexOf((yield* SecureRandom).bytes(TOKEN_BYTES))
       const routes = HttpApiBuilder.layer(ControlApi, { openapiPath: "/openapi.json" }).pipe(
-        Layer.provide(handlers(options)),
+        Layer.provide(handlers(options.stop)),
         Layer.provide(authorization(token))
       )
       const served = HttpRouter.serve(Layer.mergeAll(routes, hostCheck), {

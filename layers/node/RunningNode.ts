@@ -1,29 +1,63 @@
 /** The node's own view of itself, gathered from its services when somebody asks. */
 import { Clock, Effect, Layer } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { sessionStatus } from "#layers/rpc/sessionStatus"
 import { hexOf } from "#schemas/bytes/bytes"
 import { VERSION } from "#schemas/node/version"
 import { withPeer } from "#schemas/transport/Address"
 import { Bootstrap } from "#services/dht/Bootstrap"
-import { RoutingTable } from "#services/dht/RoutingTable"
+import { Membership } from "#services/dht/Membership"
+import { type ReplicaHealth, Replicator } from "#services/dht/Replicator"
+import { RoutingTable, type TableContact } from "#services/dht/RoutingTable"
 import { Identity } from "#services/identity/Identity"
 import { Node, type PeerStatus } from "#services/node/Node"
 import { Rpc } from "#services/rpc/Rpc"
-import { type Session, SessionManager } from "#services/session/SessionManager"
+import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
+
+/** Of what is kept, the health of so many is looked at for a status: it is read from the database each time. */
+const LOOKED_AT = 1_000
 
 const make = Effect.gen(function* () {
   const [identity, sessions, rpc] = [yield* Identity, yield* SessionManager, yield* Rpc]
   const [table, bootstrap, store] = [yield* RoutingTable, yield* Bootstrap, yield* RecordStore]
+  const [membership, replicator] = [yield* Membership, yield* Replicator]
   const started = yield* Clock.currentTimeMillis
 
-  const peer = (session: Session, now: number): PeerStatus => ({
-    nodeId: hexOf(session.contact.nodeId),
-    address: withPeer(session.address, session.contact.nodeId),
-    dialled: session.dialled,
-    sinceSeconds: Math.floor((now - session.since) / 1000),
-    roundTripMillis: rpc.roundTrip(session.contact.key) ?? null,
-    agent: rpc.hello(session)?.agent ?? null
+  const replication = Effect.gen(function* () {
+    const { averageReplication, keys, lastScrub, lastSync } = yield* replicator.metrics
+    const counts: Record<ReplicaHealth, number> = { healthy: 0, degraded: 0, critical: 0, unknown: 0 }
+    for (const { health } of yield* replicator.list(LOOKED_AT)) counts[health]++
+    const { critical, degraded, healthy } = counts
+    const unknown = Math.max(0, keys - healthy - degraded - critical)
+    return { kept: keys, healthy, degraded, critical, unknown, averageReplication, lastSync, lastScrub }
   })
+
+  const peer = (contact: Contact, entry: TableContact | undefined, now: number): PeerStatus => {
+    const session = sessions.find(contact.key)
+    const [first] = contact.addresses
+    const told = first === undefined ? "" : withPeer(first, contact.nodeId)
+    return {
+      nodeId: hexOf(contact.nodeId),
+      address: session === undefined ? told : withPeer(session.address, contact.nodeId),
+      bucket: table.bucketOf(contact.nodeId),
+      inTable: entry !== undefined,
+      verifiedAt: entry !== undefined && Number.isFinite(entry.verifiedAt) ? entry.verifiedAt : null,
+      failures: entry?.failures ?? 0,
+      session: session === undefined ? null : sessionStatus(rpc, session, now)
+    }
+  }
+
+  const peers = (now: number): ReadonlyArray<PeerStatus> => {
+    const known = table.list().map((entry) => peer(entry.contact, entry, now))
+    const others = sessions.list().filter(({ contact }) => table.find(contact.key) === undefined)
+    return [...known, ...others.map(({ contact }) => peer(contact, undefined, now))].sort(
+      (one, other) =>
+        other.bucket - one.bucket ||
+        (other.session?.sinceSeconds ?? -1) - (one.session?.sinceSeconds ?? -1) ||
+        (one.nodeId < other.nodeId ? -1 : 1)
+    )
+  }
 
   return Node.of({
     status: Effect.gen(function* () {
@@ -36,17 +70,17 @@ const make = Effect.gen(function* () {
         local: identity.local,
         listening: sessions.listening().map(String),
         joined: bootstrap.isBootstrapped(),
+        mode: membership.mode(),
         sessions: sessions.stats().open,
         contacts: table.size(),
         records: usage.records,
         storedBytes: usage.bytes,
+        replication: yield* replication,
         uptimeSeconds: Math.floor(((yield* Clock.currentTimeMillis) - started) / 1000),
         memoryBytes: process.memoryUsage.rss()
       }
     }),
-    peers: Effect.map(Clock.currentTimeMillis, (now) =>
-      [...sessions.list()].sort((one, other) => one.since - other.since).map((session) => peer(session, now))
-    )
+    peers: Effect.map(Clock.currentTimeMillis, peers)
   })
 })
 

@@ -116,8 +116,8 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         replicates: enableAutoReplication,
         reprovides: enableReprovide
       })
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks, replicator).pipe(
-        Layer.provideMerge(insights),
+      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks).pipe(
+        Layer.provideMerge(Layer.merge(insights, replicator)),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),
         Layer.provideMerge(sessions),

@@ -15,9 +15,14 @@ import {
   OpenApi
 } from "effect/http-api"
 import { CidFromText } from "#schemas/content/Cid"
+import { NodeIdFromHex } from "#schemas/identity/NodeId"
+import { AddressFromText } from "#schemas/transport/Address"
 import { BlobIncomplete, BlobUnreadable } from "../content/Blobs.ts"
-import { InvalidRecord, Privacy, PrivacyUnavailable, PutRefused } from "../dht/Dht.ts"
+import { InvalidRecord, NotFound, Privacy, PrivacyUnavailable, PutRefused } from "../dht/Dht.ts"
+import { ContentExplanation, PeerExplanation } from "../dht/Diagnostics.ts"
+import { ContentStatus } from "../dht/Replicator.ts"
 import { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
+import * as Schemas from "./ControlSchemas.ts"
 import { NodeStatus, PeerStatus } from "./Node.ts"
 
 /** What stands in the data folder of a running node. */
@@ -41,37 +46,18 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
   { requiredForClient: true, security: { bearer: HttpApiSecurity.bearer }, error: Unauthorized }
 ) {}
 
-export const PutResult = Schema.Struct({
-  cid: Schema.String,
-  bytes: Schema.Int,
-  blocks: Schema.Int,
-  /** The fewest copies that any block reached. */
-  replicas: Schema.Int,
-  factor: Schema.Int
-})
-export type PutResult = typeof PutResult.Type
-
-export const ProvideResult = Schema.Struct({
-  cid: Schema.String,
-  replicas: Schema.Int,
-  factor: Schema.Int,
-  /** Unix seconds. */
-  expires: Schema.Int
-})
-
-export const ProviderStatus = Schema.Struct({
-  did: Schema.String,
-  nodeId: Schema.String,
-  /** Unix seconds. */
-  issued: Schema.Int,
-  expires: Schema.Int
-})
-
 const is = HttpApiSchema.status
 const storageErrors = [StorageFailed.pipe(is(500)), PrivacyUnavailable.pipe(is(409))] as const
-const putErrors = [PutRefused.pipe(is(503)), InvalidRecord.pipe(is(422)), StoreFull.pipe(is(507))] as const
+const putErrors = [
+  ...storageErrors,
+  PutRefused.pipe(is(503)),
+  InvalidRecord.pipe(is(422)),
+  StoreFull.pipe(is(507))
+] as const
+const getErrors = [...storageErrors, NotFound.pipe(is(404))] as const
 
 const byCid = { params: { cid: CidFromText } }
+const byName = { query: { name: Schemas.PlainName } }
 const withPrivacy = { query: { privacy: Schema.optional(Privacy) } }
 
 export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true })
@@ -81,8 +67,8 @@ export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true 
     HttpApiEndpoint.post("put", "/blobs", {
       ...withPrivacy,
       payload: HttpApiSchema.StreamUint8Array(),
-      success: PutResult,
-      error: [...storageErrors, ...putErrors]
+      success: Schemas.PutResult,
+      error: [...putErrors]
     }),
     HttpApiEndpoint.get("get", "/blobs/:cid", {
       ...byCid,
@@ -94,13 +80,61 @@ export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true 
     }),
     HttpApiEndpoint.post("provide", "/providers/:cid", {
       ...byCid,
-      success: ProvideResult,
-      error: [...storageErrors, ...putErrors]
+      success: Schemas.ProvideResult,
+      error: [...putErrors]
     }),
     HttpApiEndpoint.get("providers", "/providers/:cid", {
       ...byCid,
-      success: Schema.Array(ProviderStatus),
+      success: Schema.Array(Schemas.ProviderStatus),
       error: [...storageErrors]
+    }),
+    // Entries of this node under plain names of the open namespace; all entries, best first.
+    HttpApiEndpoint.post("setName", "/names", {
+      payload: Schema.Struct({ name: Schemas.PlainName, value: Schemas.NameValue }),
+      success: Schemas.NameResult,
+      error: [...putErrors]
+    }),
+    HttpApiEndpoint.delete("deleteName", "/names", { ...byName, success: Schemas.NameResult, error: [...putErrors] }),
+    HttpApiEndpoint.get("readName", "/names", {
+      ...byName,
+      success: Schema.Array(Schemas.NameStatus),
+      error: [...getErrors]
+    }),
+    // Content that this node keeps alive.
+    HttpApiEndpoint.get("pins", "/pins", { success: Schema.Array(ContentStatus), error: StorageFailed.pipe(is(500)) }),
+    HttpApiEndpoint.put("pin", "/pins/:cid", {
+      ...byCid,
+      payload: Schemas.KeepRequest,
+      success: ContentStatus,
+      error: [...getErrors]
+    }),
+    HttpApiEndpoint.delete("unpin", "/pins/:cid", {
+      ...byCid,
+      error: [NotFound.pipe(is(404)), StorageFailed.pipe(is(500))]
+    }),
+    HttpApiEndpoint.get("explainContent", "/explain/content/:cid", {
+      ...byCid,
+      success: ContentExplanation,
+      error: StorageFailed.pipe(is(500))
+    }),
+    HttpApiEndpoint.get("explainPeer", "/explain/peers/:nodeId", {
+      params: { nodeId: NodeIdFromHex },
+      query: { address: Schema.optional(AddressFromText) },
+      success: PeerExplanation
+    }),
+    HttpApiEndpoint.post("announceRole", "/roles", {
+      payload: Schema.Struct({ role: Schemas.RoleName }),
+      success: Schemas.RoleResult,
+      error: [...putErrors]
+    }),
+    HttpApiEndpoint.delete("withdrawRole", "/roles", {
+      query: { role: Schemas.RoleName },
+      error: StorageFailed.pipe(is(500))
+    }),
+    HttpApiEndpoint.get("findRole", "/roles", {
+      query: { role: Schemas.RoleName },
+      success: Schema.Array(Schemas.ProviderStatus),
+      error: [...getErrors]
     }),
     HttpApiEndpoint.get("metrics", "/metrics", {
       // The exposition format of Prometheus, for a scraper that is given the token.

@@ -1,6 +1,25 @@
 /** The node as a whole: what its operator and its command line see of it. Everything here is text and numbers. */
 import { Context, type Effect, Schema } from "effect"
+import { SessionStatus } from "../dht/Diagnostics.ts"
+import { ServingMode } from "../dht/Membership.ts"
 import type { StorageFailed } from "../storage/RecordStore.ts"
+
+/** How what this node wants kept is doing on the network. Times in unix seconds, null for never. */
+export const ReplicationStatus = Schema.Struct({
+  /** Things that it refreshes before they die: what was put here, and what was pinned. */
+  kept: Schema.Int,
+  healthy: Schema.Int,
+  degraded: Schema.Int,
+  critical: Schema.Int,
+  /** Nobody has looked yet. */
+  unknown: Schema.Int,
+  /** Copies, over what was looked at. */
+  averageReplication: Schema.Number,
+  /** When it last compared what it holds with its neighbours, and last read its own disk through. */
+  lastSync: Schema.NullOr(Schema.Int),
+  lastScrub: Schema.NullOr(Schema.Int)
+})
+export type ReplicationStatus = typeof ReplicationStatus.Type
 
 export const NodeStatus = Schema.Struct({
   did: Schema.String,
@@ -12,25 +31,32 @@ export const NodeStatus = Schema.Struct({
   listening: Schema.Array(Schema.String),
   /** Whether the node has found others, or needs none. */
   joined: Schema.Boolean,
+  mode: ServingMode,
   sessions: Schema.Int,
   /** Contacts in the routing table. */
   contacts: Schema.Int,
   records: Schema.Int,
   storedBytes: Schema.Int,
+  replication: ReplicationStatus,
   uptimeSeconds: Schema.Int,
   memoryBytes: Schema.Int
 })
 export type NodeStatus = typeof NodeStatus.Type
 
-/** An open session. */
+/** A node that this one knows: it stands in the routing table, or a session is open, or both. */
 export const PeerStatus = Schema.Struct({
   nodeId: Schema.String,
+  /** Of the session, else the first that it told of itself; with `/p2p/…`. */
   address: Schema.String,
-  dialled: Schema.Boolean,
-  sinceSeconds: Schema.Int,
-  /** Smoothed round trip; null until one was measured. */
-  roundTripMillis: Schema.NullOr(Schema.Number),
-  agent: Schema.NullOr(Schema.String)
+  /** Leading bits shared with this node's id: the number of its bucket. */
+  bucket: Schema.Int,
+  /** Whether it has a place there. Clients have none, nor whoever is too many in a bucket or a network. */
+  inTable: Schema.Boolean,
+  /** Unix seconds at which this node last found it at its address; null for never. */
+  verifiedAt: Schema.NullOr(Schema.Int),
+  /** Requests in a row that it left unanswered; the third ends its place. */
+  failures: Schema.Int,
+  session: Schema.NullOr(SessionStatus)
 })
 export type PeerStatus = typeof PeerStatus.Type
 
@@ -48,7 +74,7 @@ export class Node extends Context.Service<
   Node,
   {
     readonly status: Effect.Effect<NodeStatus, StorageFailed>
-    /** Longest open first. */
+    /** By bucket, the nearest nodes first; in a bucket those with a session first, longest open before the others. */
     readonly peers: Effect.Effect<ReadonlyArray<PeerStatus>>
   }
 >()("allium/services/node/Node") {}

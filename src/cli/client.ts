@@ -6,6 +6,7 @@ import { FetchHttpClient, type HttpClientError, HttpClientRequest } from "effect
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import { Authorization, CONTROL_FILE, ControlApi, ControlFile } from "#services/node/ControlApi"
 import { type Failure, failure } from "./Failure.ts"
+import { patiently } from "./progress.ts"
 import { type Tellable, toFailure } from "./sentences.ts"
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(ControlFile))
@@ -37,7 +38,21 @@ export const sayFailure =
   (error: Tellable | HttpClientError.HttpClientError): Failure => {
     if (error._tag !== "HttpClientError") return toFailure(error)
     // A refused connection is a control file that a killed node left behind.
-    return error.reason._tag === "TransportError"
-      ? noNode(data)
-      : failure(`the node on ${data} ended before it had answered: start it again, and try again`)
+    if (error.reason._tag === "TransportError") return noNode(data)
+    const status = error.response?.status ?? 0
+    return failure(
+      status >= 400
+        ? `the node on ${data} could not do that (HTTP ${status}): see what its log says, or whether it is of another version`
+        : `the node on ${data} ended before it had answered: start it again, and try again`
+    )
   }
+
+export type Client = Effect.Success<ReturnType<typeof connect>>
+
+/** Asks the node on this data folder; `what` is said to whoever waits for longer than a second. */
+export const ask = <A, E extends Tellable | HttpClientError.HttpClientError>(
+  data: string,
+  what: string,
+  use: (client: Client) => Effect.Effect<A, E>
+): Effect.Effect<A, Failure> =>
+  Effect.flatMap(connect(data), use).pipe(patiently(what, process.stderr), Effect.mapError(sayFailure(data)))

@@ -5,14 +5,10 @@ import { type Cid, cidText } from "#schemas/content/Cid"
 import { TOTAL_HEADER } from "#services/node/ControlApi"
 import { connect, sayFailure } from "./client.ts"
 import { failure } from "./Failure.ts"
-import { note, sayJson, size } from "./output.ts"
+import { note, sayJson, size, write } from "./output.ts"
 import { progressBar } from "./progress.ts"
 
 type Write = (bytes: Uint8Array) => Effect.Effect<void, ReturnType<typeof failure>>
-
-/** Waits until the reader of our output has taken it. */
-const toStdout: Write = (bytes) =>
-  Effect.callback((resume) => void process.stdout.write(bytes, () => resume(Effect.void)))
 
 const orFailure = (file: string) => (cause: unknown) =>
   failure(`${file} cannot be written (${cause instanceof Error ? cause.message : String(cause)})`)
@@ -61,7 +57,7 @@ export const download = Effect.fnUntraced(
         Effect.andThen(Effect.suspend(() => (fetched === total ? Effect.void : Effect.fail(brokeOff())))),
         Effect.ensuring(Effect.sync(bar.finish))
       )
-    if (output === undefined) return yield* copy(toStdout)
+    if (output === undefined) return yield* copy(write)
     yield* intoFile(output, copy)
     if (shared.json) yield* sayJson({ cid: cidText(cid), bytes: total, file: output })
     else yield* note(`fetched ${size(total)} into ${output}`)

@@ -10,6 +10,8 @@ import { defaultSettings } from "#schemas/node/defaultSettings"
 import type { Settings } from "#schemas/node/Settings"
 import { Blobs } from "#services/content/Blobs"
 import { Bootstrap } from "#services/dht/Bootstrap"
+import { Dht } from "#services/dht/Dht"
+import { Diagnostics } from "#services/dht/Diagnostics"
 import { Control } from "#services/node/Control"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
@@ -20,6 +22,8 @@ export interface LocalNode {
   readonly address: string
   readonly control: string
   readonly blobs: Blobs["Service"]
+  readonly dht: Dht["Service"]
+  readonly diagnostics: Diagnostics["Service"]
   readonly store: RecordStore["Service"]
   /** Waits until it has found the others. */
   readonly joined: Bootstrap["Service"]["joined"]
@@ -51,6 +55,8 @@ export const startNode = Effect.fnUntraced(function* (
     address: String(address),
     control: Context.get(services, Control).url,
     blobs: Context.get(services, Blobs),
+    dht: Context.get(services, Dht),
+    diagnostics: Context.get(services, Diagnostics),
     store: Context.get(services, RecordStore),
     joined: Context.get(services, Bootstrap).joined,
     stop: Scope.close(scope, Exit.void)

@@ -9,16 +9,21 @@ import { Console, Effect, Layer, Logger, Runtime } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 
 import { VERSION } from "#schemas/node/version"
+import { explain } from "./explain.ts"
 import { get } from "./get.ts"
 import { init } from "./init.ts"
 import { network } from "./network.ts"
 import { node } from "./node.ts"
 import { peers } from "./peers.ts"
+import { pin, pins, unpin } from "./pin.ts"
 import { provide } from "./provide.ts"
 import { providers } from "./providers.ts"
 import { put } from "./put.ts"
+import { read } from "./read.ts"
+import { role } from "./role.ts"
 import { root } from "./root.ts"
 import { runMain } from "./runMain.ts"
+import { set } from "./set.ts"
 import { sim } from "./sim.ts"
 import { status } from "./status.ts"
 
@@ -28,7 +33,25 @@ const allium = root.pipe(
     { command: "allium network", description: "Watch five nodes store and find a file" },
     { command: "allium node --local", description: "Run a node of your own for this machine" }
   ]),
-  Command.withSubcommands([init, node, put, get, provide, providers, peers, status, network, sim])
+  Command.withSubcommands([
+    init,
+    node,
+    put,
+    get,
+    set,
+    read,
+    pin,
+    unpin,
+    pins,
+    provide,
+    providers,
+    role,
+    peers,
+    status,
+    explain,
+    network,
+    sim
+  ])
 )
 
 const formatter = CliOutput.defaultFormatter({ globalFlags: "none" })

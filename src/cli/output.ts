@@ -19,6 +19,14 @@ export const paintErr = paint(process.stderr)
 /** A line of data. */
 export const say = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
 
+/** Bytes as they are; waits until the reader of our output has taken them. */
+export const write = (bytes: Uint8Array): Effect.Effect<void> =>
+  Effect.callback((resume) => void process.stdout.write(bytes, () => resume(Effect.void)))
+
+/** A stranger's text without what would steer a terminal: each control and format character as its code. */
+export const harmless = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+
 /** A line for whoever watches. */
 export const note = (line: string) => Effect.sync(() => void process.stderr.write(`${line}\n`))
 
@@ -45,3 +53,20 @@ export const duration = (milliseconds: number): string => {
   if (hours < 1) return `${minutes} min ${Math.floor(seconds % 60)} s`
   return days < 1 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`
 }
+
+/** "3 min 5 s ago" of a time in unix seconds, "never" for null. */
+export const ago = (then: number | null, now: number): string =>
+  then === null ? "never" : `${duration(Math.max(0, now - then) * 1_000)} ago`
+
+/** "lives another 2 d 3 h" of a time in unix seconds. */
+export const lifetime = (expires: number, now: number): string =>
+  expires <= now ? "has expired" : `lives another ${duration((expires - now) * 1_000)}`
+
+/** "1 node", "2 nodes"; `many` where an s will not do. */
+export const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`
+
+/** Rows of a name and a value, one below the other. */
+export const table = (rows: ReadonlyArray<readonly [string, string]>): string =>
+  rows
+    .map(([name, value]) => `${paintOut.dim(name.padEnd(12))}${value.replaceAll("\n", `\n${" ".repeat(12)}`)}`)
+    .join("\n")

@@ -11,6 +11,6 @@ export const peers = Command.make(
     yield* showPeers(yield* root)
   })
 ).pipe(
-  Command.withDescription("List the nodes that the running node is connected to"),
-  Command.withExamples([{ command: "allium peers", description: "See who is connected" }])
+  Command.withDescription("List the nodes that the running node knows, by bucket, and which it is connected to"),
+  Command.withExamples([{ command: "allium peers", description: "See who is known, nearest first" }])
 )

@@ -2,6 +2,7 @@
  * Progress of long work, on stderr: a bar that redraws itself on a terminal, a line every ten seconds elsewhere, so
  * that a log of a night's work stays short and short work leaves none.
  */
+import { Effect, Schedule } from "effect"
 import { duration, paintErr, size } from "./output.ts"
 
 const BAR_WIDTH = 28
@@ -29,6 +30,23 @@ export const progressBar = (verb: string, stream: Screen): ProgressBar => {
     finish
   }
 }
+
+/** A person wonders what is going on after so long. */
+const PATIENCE = "1 second"
+
+/** Says what is being waited for, and for how long, once that takes longer than a second. */
+export const patiently =
+  (what: string, stream: Screen) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.suspend(() => {
+      const { show, finish } = redrawn(stream)
+      const draw = Effect.sync(() => show((elapsed) => [undefined, `${what}, ${duration(elapsed)}`]))
+      const drawing = Effect.repeat(draw, Schedule.spaced(REDRAW)).pipe(
+        Effect.delay(PATIENCE),
+        Effect.andThen(Effect.never)
+      )
+      return Effect.ensuring(Effect.raceFirst(effect, drawing), Effect.sync(finish))
+    })
 
 /** How far a simulated run has come. */
 export interface SimulationStep {

@@ -21,6 +21,10 @@ export const cidArgument = Argument.String("CID").pipe(
   Argument.withSchema(CidFromText)
 )
 
+export const nameArgument = Argument.String("NAME").pipe(
+  Argument.withDescription("Any text of at most 256 bytes, such as greeting")
+)
+
 export const anonymousFlag = Flag.Boolean("anonymous").pipe(
   Flag.withDescription("Travel through an onion route, so that no node learns who asks"),
   Flag.withDefault(false)

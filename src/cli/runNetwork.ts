@@ -1,14 +1,17 @@
 /**
  * What `allium network` does: starts a network and tells a story with it. Content put on one node is found from
- * another, and again after a node that held it has gone.
+ * another, and again after a node that held it has gone; a name set on one node is read on another.
  */
 import { createHash } from "node:crypto"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Duration, Effect, References, Stream } from "effect"
+import { equalBytes, utf8 } from "#schemas/bytes/bytes"
 import { cidText, digestOf } from "#schemas/content/Cid"
+import { didOf } from "#schemas/identity/PublicKey"
 import type { BlobReceipt } from "#services/content/Blobs"
+import { healthText } from "./explaining.ts"
 import { failure } from "./Failure.ts"
 import { type LocalNode, startNode } from "./localNetwork.ts"
 import { duration, paintOut, say, sayJson, size } from "./output.ts"
@@ -26,6 +29,7 @@ export interface NetworkOptions {
 const COPIES = 3
 const MADE_UP_BYTES = 2 * 1024 * 1024
 const BLOCK_KIND = 0
+const NAME = "greeting"
 
 export const runNetwork = Effect.fnUntraced(
   function* (options: NetworkOptions) {
@@ -44,6 +48,7 @@ export const runNetwork = Effect.fnUntraced(
     const others = nodes.filter((node) => node !== first)
     const reader = others.find((node) => !holders.includes(node)) ?? others[0] ?? first
     yield* fetchFrom(tell, reader, receipt, content.bytes)
+    yield* nameAndRead(tell, first, reader)
 
     const victim = holders.find((node) => node !== reader) ?? first
     yield* tell.timed("stop", victim.stop, () => ({
@@ -52,6 +57,10 @@ export const runNetwork = Effect.fnUntraced(
     }))
     const last = others.find((node) => node !== reader && node !== victim) ?? reader
     yield* fetchFrom(tell, last, receipt, content.bytes)
+    yield* tell.timed("explain", last.diagnostics.content(receipt.cid), (found) => ({
+      text: `${paintOut.bold(last.name)} asked around, the root is ${healthText(found)}`,
+      data: { node: last.name, health: found.health, holders: found.holders, target: found.target }
+    }))
 
     if (options.once) return
     yield* endsOnSignal
@@ -141,6 +150,28 @@ const fetchFrom = Effect.fnUntraced(function* (
   }
 })
 
+/** Sets a plain name on one node and reads it on another. */
+const nameAndRead = Effect.fnUntraced(function* (tell: Teller, writer: LocalNode, reader: LocalNode) {
+  const value = `hello from ${writer.name}`
+  yield* tell.timed("set", writer.dht.putName(NAME, utf8(value)), ({ reached }) => ({
+    text: `${paintOut.bold(writer.name)} set the name ${paintOut.cyan(NAME)} to "${value}"`,
+    data: { node: writer.name, name: NAME, value, replicas: reached }
+  }))
+  const entry = yield* tell.timed(
+    "read",
+    Effect.map(reader.dht.getName(NAME), ([entry]) => entry),
+    (entry) => ({
+      text: `${paintOut.bold(reader.name)} read it, signed by ${paintOut.dim(entry === undefined ? "nobody" : didOf(entry.author))}`,
+      data: { node: reader.name, name: NAME, value: entry === undefined ? null : new TextDecoder().decode(entry.value) }
+    })
+  )
+  if (entry === undefined || !equalBytes(entry.value, utf8(value))) {
+    return yield* failure(
+      `${reader.name} read another value than was set: this is a defect of allium, please report it`
+    )
+  }
+})
+
 interface Told {
   readonly text: string
   readonly data: object
@@ -178,7 +209,8 @@ const teller = (json: boolean): Teller => {
               "",
               "The network stays up until Ctrl-C. From another terminal in this folder:",
               `  npx --no-install allium get ${cidText(receipt.cid)} -o copy --data ${node.folder}`,
-              `  npx --no-install allium put README.md --data ${node.folder}`,
+              `  npx --no-install allium explain ${cidText(receipt.cid)} --data ${node.folder}`,
+              `  npx --no-install allium set greeting "hello again" --data ${node.folder}`,
               `  npx --no-install allium status --data ${node.folder}`
             ].join("\n")
           )

@@ -2,7 +2,7 @@
 import type { SchemaError } from "effect/Schema"
 import type { BlobIncomplete, BlobUnreadable } from "#services/content/Blobs"
 import type { BootstrapFailed } from "#services/dht/Bootstrap"
-import type { PutError, PutRefused } from "#services/dht/Dht"
+import type { NotFound, PutError, PutRefused } from "#services/dht/Dht"
 import type { KeyStoreError } from "#services/identity/KeyStore"
 import type { ControlUnavailable } from "#services/node/Control"
 import type { Unauthorized } from "#services/node/ControlApi"
@@ -17,6 +17,7 @@ type Told = Failure | KeyStoreError | DataFolderInUse | DatabaseUnusable | Inval
 export type Tellable =
   | Told
   | PutError
+  | NotFound
   | BlobIncomplete
   | BlobUnreadable
   | BootstrapFailed
@@ -41,6 +42,8 @@ const sentence = (error: Tellable): string => {
       return missing(error)
     case "BlobUnreadable":
       return `${error.cid} cannot be read: ${error.reason}`
+    case "NotFound":
+      return `nobody on the network has it (${error.asked} nodes asked): check its name, or wait for its holder`
     case "PutRefused":
       return refused(error)
     case "InvalidRecord":

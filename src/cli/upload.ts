@@ -3,7 +3,7 @@ import { createReadStream, type Stats, statSync } from "node:fs"
 import { Effect, Stream } from "effect"
 import { connect, sayFailure } from "./client.ts"
 import { failure } from "./Failure.ts"
-import { note, size, tell } from "./output.ts"
+import { count, note, size, tell } from "./output.ts"
 import { progressBar } from "./progress.ts"
 
 const READ_BYTES = 256 * 1024
@@ -44,9 +44,9 @@ export const upload = Effect.fnUntraced(
       .put({ payload, query: anonymous ? { privacy: "anonymous" } : {} })
       .pipe(Effect.ensuring(Effect.sync(bar.finish)))
     yield* tell(shared.json, receipt, ({ cid }) => cid)
-    const copies = receipt.replicas === 1 ? "1 copy" : `${receipt.replicas} copies`
+    const copies = count(receipt.replicas, "copy", "copies")
     if (!shared.json)
-      yield* note(`stored ${size(receipt.bytes)} in ${receipt.blocks} blocks, at least ${copies} of each`)
+      yield* note(`stored ${size(receipt.bytes)} in ${count(receipt.blocks, "block")}, at least ${copies} of each`)
   },
   (effect, { data }) => Effect.mapError(effect, sayFailure(data))
 )

@@ -160,8 +160,13 @@ describe("network", { timeout: 60_000 }, () => {
       .split("\n")
       .map((line) => JSON.parse(line))
     const names = steps.map(({ step }) => step)
-    assert.deepStrictEqual([...new Set(names)], ["start", "join", "put", "replicas", "get", "stop"])
+    assert.deepStrictEqual(
+      [...new Set(names)],
+      ["start", "join", "put", "replicas", "get", "set", "read", "stop", "explain"]
+    )
     assert.strictEqual(names.filter((name) => name === "get").length, 2)
+    assert.strictEqual(steps.find(({ step }) => step === "read")?.value, "hello from node-1")
+    assert.deepInclude(steps.at(-1), { step: "explain", health: "degraded", holders: 2, target: 3 })
     assert.isAtLeast(steps.filter(({ root, step }) => step === "replicas" && root).length, 3)
     for (const { folder } of steps.filter(({ step }) => step === "start")) assert.isFalse(existsSync(folder))
   })

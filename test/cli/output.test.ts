@@ -1,7 +1,9 @@
 import { Writable } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
-import { duration, size } from "../../src/cli/output.ts"
-import { progressBar, simulationBar } from "../../src/cli/progress.ts"
+import { Deferred, Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { ago, count, duration, harmless, lifetime, size, table } from "../../src/cli/output.ts"
+import { patiently, progressBar, simulationBar } from "../../src/cli/progress.ts"
 
 describe("output", () => {
   it("shows sizes in binary units, and bytes as they are", () => {
@@ -24,6 +26,29 @@ describe("output", () => {
       "1 h 1 min",
       "1 d 1 h"
     ])
+  })
+})
+
+describe("words", () => {
+  it("tells when something was and how long it lives", () => {
+    assert.deepStrictEqual([ago(null, 100), ago(40, 100), ago(101, 100)], ["never", "1 min 0 s ago", "0 ms ago"])
+    assert.deepStrictEqual([lifetime(160, 100), lifetime(100, 100)], ["lives another 1 min 0 s", "has expired"])
+  })
+
+  it("counts one and many", () => {
+    assert.deepStrictEqual(
+      [count(1, "node"), count(0, "node"), count(2, "copy", "copies")],
+      ["1 node", "0 nodes", "2 copies"]
+    )
+  })
+
+  it("lets no stranger steer the terminal", () => {
+    assert.strictEqual(harmless("a\x1b[31mb\x07\u202e"), "a\\u{1b}[31mb\\u{7}\\u{202e}")
+    assert.strictEqual(harmless("grüße, 你好"), "grüße, 你好")
+  })
+
+  it("sets the further lines of a value below the first", () => {
+    assert.strictEqual(table([["name", "one\ntwo"]]), `name${" ".repeat(8)}one\n${" ".repeat(12)}two`)
   })
 })
 
@@ -62,6 +87,33 @@ describe("progressBar", () => {
     bar.finish()
     assert.strictEqual(screen.text, "")
   })
+})
+
+describe("patiently", () => {
+  const waitFor = Effect.fnUntraced(function* (screen: Screen, seconds: number) {
+    const answer = yield* Deferred.make<number>()
+    const waiting = yield* Effect.forkChild(patiently("asking around", screen)(Deferred.await(answer)))
+    yield* TestClock.adjust(seconds * 1_000)
+    const during = screen.text
+    yield* Deferred.succeed(answer, 7)
+    assert.strictEqual(yield* Fiber.join(waiting), 7)
+    return during
+  })
+
+  it.effect("says what is waited for once it takes longer than a second, and leaves a clean line", () =>
+    Effect.gen(function* () {
+      const [quick, slow] = [new Screen(true), new Screen(true)]
+      assert.strictEqual(yield* waitFor(quick, 0.9), "")
+      assert.match(yield* waitFor(slow, 1.1), /asking around, /)
+      assert.isTrue(slow.text.endsWith("\r\x1b[2K"))
+    })
+  )
+
+  it.effect("says nothing of it where nobody watches", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* waitFor(new Screen(false), 3), "")
+    })
+  )
 })
 
 describe("simulationBar", () => {

@@ -36,8 +36,11 @@ describe("usage", () => {
   })
 
   it("explains every command with an example", async () => {
-    const commands = ["init", "node", "put", "get", "provide", "providers", "peers", "status", "network", "sim"]
-    const helps = await Promise.all(commands.map((command) => allium([command, "--help"])))
+    const commands = [
+      ...["init", "node", "put", "get", "set", "read", "pin", "unpin", "pins", "provide", "providers", "role", "peers"],
+      ...["status", "explain", "network", "sim", "role announce", "role withdraw", "role find"]
+    ]
+    const helps = await Promise.all(commands.map((command) => allium([...command.split(" "), "--help"])))
     for (const { code, stdout } of helps) {
       assert.strictEqual(code, 0)
       assert.match(stdout.toString(), /EXAMPLES\n(.|\n)*allium /)
@@ -50,7 +53,18 @@ describe("usage", () => {
       refuses(["put"], 2, /FILE.*see "allium put --help"/),
       refuses(["put", "x", "--colour"], 2, /--colour/),
       refuses(["get", "hello"], 2, /"hello".*not a CID/),
-      refuses(["network", "--nodes", "many"], 2, /"many"/)
+      refuses(["network", "--nodes", "many"], 2, /"many"/),
+      refuses(["pin", "hello"], 2, /"hello".*not a CID/),
+      refuses(["pin", CID, "--factor", "21"], 2, /21/),
+      refuses(["explain", "hello"], 2, /"hello" is neither a CID .* nor a node/),
+      refuses(["explain", "/ip4/127.0.0.1/tcp/1"], 2, /no \/p2p\/ part/),
+      refuses(["set", "name"], 2, /either a value or --delete/),
+      refuses(["set", "name", "value", "--delete"], 2, /either a value or --delete/),
+      refuses(["set", "name", ""], 2, /say --delete/),
+      refuses(["set", "name", "v".repeat(1_025)], 2, /at most 1024 bytes/),
+      refuses(["set", "ä".repeat(129), "value"], 2, /at most 256 bytes and this one has 258/),
+      refuses(["read", ""], 2, /at least one letter/),
+      refuses(["role", "announce", "r".repeat(60)], 2, /1 to 59 bytes/)
     ])
   })
 
@@ -62,6 +76,13 @@ describe("usage", () => {
       ["get", CID],
       ["provide", CID],
       ["providers", CID],
+      ["set", "name", "value"],
+      ["read", "name"],
+      ["pin", CID],
+      ["unpin", CID],
+      ["pins"],
+      ["explain", CID],
+      ["role", "find", "printer"],
       ["put", "package.json"]
     ]
     await Promise.all(

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { TestNetwork } from "allium/testing"
 import { Effect, Layer, Result, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { signAnnouncement } from "#core/dht/signRecord"
@@ -219,4 +220,26 @@ describe("AnnouncedMembership", () => {
       })
     )
   })
+})
+
+describe("AnnouncedMembership on a network", () => {
+  it.effect("lets others find a role for as long as the node says it, and a day after it was withdrawn no longer", () =>
+    Effect.gen(function* () {
+      const network = yield* TestNetwork.make({ nodes: 4, sessions: "plain", tempo: "calm" })
+      const [printer, reader] = [network.node(1), network.node(3)]
+      yield* printer.run(announce("printer"))
+      const found = Effect.map(reader.run(Effect.flatMap(Membership, (it) => it.findPeersByRole("printer"))), (peers) =>
+        peers.map(({ nodeId }) => nodeId)
+      )
+      assert.deepStrictEqual(yield* found, [printer.nodeId])
+      yield* network.advance("13 hours")
+      yield* printer.stop
+      yield* printer.start
+      yield* network.advance("25 hours")
+      assert.deepStrictEqual(yield* found, [printer.nodeId])
+      yield* printer.run(Effect.flatMap(Membership, (it) => it.withdrawRole("printer")))
+      yield* network.advance("25 hours")
+      assert.deepStrictEqual(yield* found, [])
+    })
+  )
 })

@@ -3,16 +3,23 @@ import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Result, Stream } from "effect"
 import { FetchHttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as ControlServer from "#layers/node/ControlServer"
-import { concatBytes } from "#schemas/bytes/bytes"
-import { cidOfDigest, cidText, RAW } from "#schemas/content/Cid"
+import { concatBytes, hexOf, utf8 } from "#schemas/bytes/bytes"
+import { type Cid, cidOfDigest, cidText, RAW } from "#schemas/content/Cid"
+import type { NodeId } from "#schemas/identity/NodeId"
+import { didOf, type PublicKey } from "#schemas/identity/PublicKey"
+import { type Address, parseAddress } from "#schemas/transport/Address"
 import { BlobIncomplete, Blobs } from "#services/content/Blobs"
-import { Dht, PutRefused } from "#services/dht/Dht"
+import { Dht, NotFound, PutRefused } from "#services/dht/Dht"
+import { type ContentExplanation, Diagnostics, type PeerExplanation } from "#services/dht/Diagnostics"
+import { Membership } from "#services/dht/Membership"
+import { Replicator } from "#services/dht/Replicator"
+import { Identity } from "#services/identity/Identity"
 import { Bounds } from "#services/node/Bounds"
 import { Control } from "#services/node/Control"
 import { Authorization, CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
@@ -21,7 +28,73 @@ import { Node, type NodeStatus } from "#services/node/Node"
 const cid = cidOfDigest(RAW, new Uint8Array(32).fill(1))
 const unknown = cidOfDigest(RAW, new Uint8Array(32).fill(2))
 const refused = cidOfDigest(RAW, new Uint8Array(32).fill(3))
+const pinned = cidOfDigest(RAW, new Uint8Array(32).fill(4))
 const LEAF = new Uint8Array(32_768).fill(7)
+
+function publicKey(fill: number): PublicKey {
+  return new Uint8Array(32).fill(fill) as PublicKey
+}
+
+const me = publicKey(1)
+
+const contentStatus = (cid: Cid, target: number) => ({
+  cid: cidText(cid),
+  target,
+  actual: 2,
+  healthyProviders: 1,
+  lastReprovided: null,
+  created: 1,
+  size: 10,
+  priority: 0,
+  health: "degraded" as const,
+  local: true
+})
+
+const receipt = {
+  key: new Uint8Array(32),
+  reached: 4,
+  factor: 5,
+  holders: [],
+  expires: 2_000,
+  lookup: { requests: 3, failures: 0, hops: 1, path: [], milliseconds: 1 }
+}
+
+const explanation: ContentExplanation = {
+  cid: cidText(cid),
+  key: "00",
+  local: false,
+  localExpires: null,
+  pinned: { factor: 3, nextRefresh: 50 },
+  target: 3,
+  holders: 0,
+  health: "critical",
+  answers: [
+    {
+      nodeId: "01",
+      address: "",
+      closeness: 3,
+      expected: true,
+      answer: "silent",
+      detail: "rpc: timeout",
+      milliseconds: 9
+    }
+  ],
+  providers: [],
+  lookup: { finished: true, requests: 1, failures: 0, hops: 1, milliseconds: 2, path: ["01"] }
+}
+
+const peerExplanation = (nodeId: NodeId, address: Address | undefined): PeerExplanation => ({
+  nodeId: hexOf(nodeId),
+  bucket: 4,
+  standing: "unknown",
+  addresses: address === undefined ? [] : [String(address)],
+  verifiedAt: null,
+  lastSeen: null,
+  failures: 0,
+  shareable: false,
+  session: null,
+  dial: { reached: false, layer: "address", reason: "nobody knows" }
+})
 
 const status: NodeStatus = {
   did: "did:key:z6Mk",
@@ -33,8 +106,19 @@ const status: NodeStatus = {
   joined: true,
   sessions: 0,
   contacts: 0,
+  mode: "server",
   records: 0,
   storedBytes: 0,
+  replication: {
+    kept: 3,
+    healthy: 1,
+    degraded: 1,
+    critical: 0,
+    unknown: 1,
+    averageReplication: 3.5,
+    lastSync: 1_000,
+    lastScrub: null
+  },
   uptimeSeconds: 1,
   memoryBytes: 1
 }
@@ -44,6 +128,10 @@ class World {
   uploaded = 0
   halfOpen = 3
   stopped = false
+  /** Entries of this node by name; what is kept, by CID; and what was announced. */
+  readonly names = new Map<string, Uint8Array>()
+  readonly pins = new Map<string, number>()
+  readonly roles: Array<string> = []
 
   readonly layer = ControlServer.layer({
     folder: this.folder,
@@ -63,8 +151,59 @@ class World {
       Layer.mock(Dht, {
         findProviders: () => Effect.succeed([]),
         provide: () =>
-          Effect.fail(new PutRefused({ key: new Uint8Array(32), refusals: [{ reason: "Quota", nodes: 3 }] }))
+          Effect.fail(new PutRefused({ key: new Uint8Array(32), refusals: [{ reason: "Quota", nodes: 3 }] })),
+        putName: (name, value) => {
+          this.names.set(name, value)
+          return Effect.succeed({ ...receipt, seq: this.names.size })
+        },
+        getName: (name) => {
+          const value = this.names.get(name)
+          const times = { issued: 1, expires: 2, role: 0, seq: 1 }
+          return value === undefined
+            ? Effect.fail(new NotFound({ key: new Uint8Array(32), asked: 7 }))
+            : Effect.succeed([
+                { value, author: me, ...times },
+                { value: Uint8Array.of(9), author: publicKey(2), ...times }
+              ])
+        }
       }),
+      Layer.mock(Replicator, {
+        addContent: (asked, { factor = 5 } = {}) =>
+          cidText(asked) === cidText(unknown)
+            ? Effect.fail(new NotFound({ key: new Uint8Array(32), asked: 4 }))
+            : Effect.sync(() => void this.pins.set(cidText(asked), factor)),
+        removeContent: (asked) => Effect.sync(() => void this.pins.delete(cidText(asked))),
+        status: (asked) =>
+          Effect.suspend(() => {
+            const factor = this.pins.get(cidText(asked))
+            return factor === undefined
+              ? Effect.fail(new NotFound({ key: new Uint8Array(32), asked: 0 }))
+              : Effect.succeed(contentStatus(asked, factor))
+          }),
+        list: () => Effect.succeed([contentStatus(pinned, 5)])
+      }),
+      Layer.succeed(Diagnostics, {
+        content: () => Effect.succeed(explanation),
+        peer: (nodeId, address) => Effect.succeed(peerExplanation(nodeId, address))
+      }),
+      Layer.succeed(Membership, {
+        registerPeer: () => Effect.die("not asked"),
+        announceRole: (role) =>
+          Effect.as(
+            Effect.sync(() => this.roles.push(role)),
+            receipt
+          ),
+        announceCapability: () => Effect.die("not asked"),
+        withdrawRole: (role) => Effect.sync(() => void this.roles.splice(this.roles.indexOf(role), 1)),
+        withdrawCapability: () => Effect.die("not asked"),
+        findPeersByRole: () =>
+          Effect.succeed([{ nodeId: new Uint8Array(32) as NodeId, publicKey: me, issued: 1, expires: 2 }]),
+        findPeersByCapability: () => Effect.die("not asked"),
+        isBootstrapped: () => true,
+        mode: () => "server",
+        stats: Effect.die("not asked")
+      }),
+      Layer.succeed(Identity, { did: didOf(me) } as Identity["Service"]),
       Layer.mock(Blobs, {
         put: (content) =>
           Stream.runForEach(content, (bytes) => Effect.sync(() => (this.uploaded += bytes.length))).pipe(
@@ -108,17 +247,18 @@ class World {
 }
 
 /** What a raw request with these headers is answered: status and headers. */
-const ask = (url: string, headers: Record<string, string>) =>
+const ask = (url: string, headers: Record<string, string>, method = "GET", body?: unknown) =>
   Effect.promise(
     () =>
       new Promise<{ readonly status: number | undefined; readonly headers: Record<string, unknown> }>(
         (resolve, reject) => {
-          request(url, { headers }, (response) => {
+          const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" }
+          request(url, { method, headers: { ...headers, ...type } }, (response) => {
             response.resume()
             resolve({ status: response.statusCode, headers: response.headers })
           })
             .on("error", reject)
-            .end()
+            .end(body === undefined ? undefined : JSON.stringify(body))
         }
       )
   )
@@ -198,6 +338,112 @@ describe("ControlServer", () => {
     )
   })
 
+  it.live("sets, reads and deletes a name, whatever its letters", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const client = yield* world.client()
+        const name = "menü/of the day?&=#"
+        const value = utf8("soup")
+        assert.deepInclude(yield* client.setName({ payload: { name, value } }), {
+          name,
+          replicas: 4,
+          factor: 5,
+          seq: 1
+        })
+        const [own, other] = yield* client.readName({ query: { name } })
+        assert.deepInclude(own, { name, value, author: didOf(me), own: true })
+        assert.deepInclude(other, { own: false, author: didOf(publicKey(2)) })
+        yield* client.deleteName({ query: { name } })
+        assert.strictEqual(world.names.get(name)?.length, 0)
+        const missing = yield* Effect.flip(client.readName({ query: { name: "nothing" } }))
+        assert.deepInclude(missing, { _tag: "NotFound", asked: 7 })
+      })
+    )
+  })
+
+  it.live("pins and unpins content, and says of what is not pinned that it is not", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const client = yield* world.client()
+        const byDefault = yield* client.pin({ params: { cid: pinned }, payload: {} })
+        assert.deepInclude(byDefault, { cid: cidText(pinned), target: 5, health: "degraded" })
+        assert.deepInclude(yield* client.pin({ params: { cid: pinned }, payload: { factor: 2 } }), { target: 2 })
+        assert.deepStrictEqual(yield* client.pins(), [contentStatus(pinned, 5)])
+        yield* client.unpin({ params: { cid: pinned } })
+        assert.strictEqual(world.pins.size, 0)
+        assert.strictEqual((yield* Effect.flip(client.unpin({ params: { cid: pinned } })))._tag, "NotFound")
+        const missing = yield* Effect.flip(client.pin({ params: { cid: unknown }, payload: {} }))
+        assert.strictEqual(missing._tag, "NotFound")
+      })
+    )
+  })
+
+  it.live("explains content and peers, and announces and finds roles", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const client = yield* world.client()
+        assert.deepStrictEqual(yield* client.explainContent({ params: { cid } }), explanation)
+        const nodeId = new Uint8Array(32).fill(6) as NodeId
+        const address = Result.getOrThrow(parseAddress("/ip4/127.0.0.1/tcp/4150"))
+        const unasked = yield* client.explainPeer({ params: { nodeId }, query: {} })
+        assert.deepStrictEqual(unasked, peerExplanation(nodeId, undefined))
+        const asked = yield* client.explainPeer({ params: { nodeId }, query: { address } })
+        assert.deepStrictEqual(asked.addresses, ["/ip4/127.0.0.1/tcp/4150"])
+        const announced = yield* client.announceRole({ payload: { role: "printer" } })
+        assert.deepStrictEqual(announced, { role: "printer", replicas: 4, factor: 5, expires: 2_000 })
+        assert.deepStrictEqual(world.roles, ["printer"])
+        const [found] = yield* client.findRole({ query: { role: "printer" } })
+        assert.deepInclude(found, { did: didOf(me), issued: 1, expires: 2 })
+        yield* client.withdrawRole({ query: { role: "printer" } })
+        assert.deepStrictEqual(world.roles, [])
+      })
+    )
+  })
+
+  it.live("refuses what is no CID, no node, no name and no value, before any service hears of it", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const { url } = yield* Control
+        const send = (method: string, path: string, body?: unknown) =>
+          ask(`${url}${path}`, { authorization: `Bearer ${world.announced().token}` }, method, body)
+        const value = (length: number) => Buffer.alloc(length, 1).toString("base64")
+        const long = "ä".repeat(129)
+        const bad = [
+          yield* send("GET", "/explain/content/hello"),
+          yield* send("PUT", "/pins/hello", {}),
+          yield* send("PUT", `/pins/${cidText(pinned)}`, { factor: 21 }),
+          yield* send("DELETE", "/pins/hello"),
+          yield* send("GET", "/explain/peers/0123"),
+          yield* send("GET", `/explain/peers/${"0".repeat(64)}?address=nowhere`),
+          yield* send("GET", `/names?name=${encodeURIComponent(long)}`),
+          yield* send("GET", "/names?name="),
+          yield* send("POST", "/names", { name: long, value: value(1) }),
+          yield* send("POST", "/names", { name: "x", value: value(1_025) }),
+          yield* send("POST", "/names", { name: "x", value: "" }),
+          yield* send("POST", "/names", { name: "x", value: "no base64!" }),
+          yield* send("POST", "/roles", { role: "r".repeat(60) })
+        ]
+        assert.deepStrictEqual(
+          bad.map((it) => it.status),
+          bad.map(() => 400)
+        )
+        assert.deepStrictEqual([world.names.size, world.pins.size, world.roles.length], [0, 0, 0])
+        const good = [
+          yield* send("POST", "/names", { name: "n".repeat(256), value: value(1_024) }),
+          yield* send("POST", "/roles", { role: "r".repeat(59) })
+        ]
+        assert.deepStrictEqual(
+          good.map((it) => it.status),
+          [200, 200]
+        )
+      })
+    )
+  })
+
   it.live("shows in its metrics how full a collection is at the time, and its limit", () => {
     const world = new World()
     return world.run(
@@ -233,7 +479,11 @@ describe("ControlServer", () => {
             NodeRandom.layer,
             Layer.mock(Node, {}),
             Layer.mock(Dht, {}),
-            Layer.mock(Blobs, {})
+            Layer.mock(Blobs, {}),
+            Layer.mock(Replicator, {}),
+            Layer.mock(Diagnostics, {}),
+            Layer.succeed(Membership, {} as Membership["Service"]),
+            Layer.succeed(Identity, {} as Identity["Service"])
           ])
         )
         const error = yield* Effect.flip(Effect.scoped(Layer.build(second)))

@@ -5,18 +5,20 @@
  * trusts no one: the DHT checks each block against its digest, and each node is checked here against the shape that
  * its length asks for.
  */
-import { Effect, Layer, Result, Stream } from "effect"
+import { Clock, Effect, Layer, Result, Stream } from "effect"
 import { Chunker } from "#core/content/Chunker"
 import { DagBuilder } from "#core/content/DagBuilder"
 import { heightFor, lengthUnder, misshapen } from "#core/content/dagShape"
 import { type Cid, cidText, codecOf, DAG_CBOR, digestOf, RAW } from "#schemas/content/Cid"
 import { type DagChild, LEAF_LENGTH, read as readNode } from "#schemas/content/DagNode"
+import { RecordKind } from "#schemas/dht/Record"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { BlobIncomplete, type BlobReceipt, Blobs, BlobUnreadable, type Progress } from "#services/content/Blobs"
 import { GET_READ_AHEAD, PROVIDER_HINTS, PUT_BLOCKS_IN_FLIGHT } from "#services/content/Limits"
 import { BlockAgain } from "#services/content/Schedules"
 import { Dht, type OperationOptions, type PutOptions, type PutReceipt } from "#services/dht/Dht"
 import { Crypto } from "#services/identity/Crypto"
+import { type Pin, PinStore } from "#services/storage/PinStore"
 
 interface WithProgress {
   readonly onProgress?: (progress: Progress) => void
@@ -26,6 +28,17 @@ interface WithProgress {
 interface Outgoing {
   readonly block: Uint8Array
   readonly leafBytes: number
+}
+
+/** What a put has come to so far. */
+interface Tally {
+  bytes: number
+  blocks: number
+  /** The fewest copies of a block. */
+  replicas: number
+  factor: number
+  /** Unix seconds: when the first block dies. */
+  expires: number
 }
 
 /** A leaf or node to be fetched: its name and length, the level it stands on, the offset of its first byte. */
@@ -46,28 +59,59 @@ type GetOptions = OperationOptions & WithProgress
 
 export const make = Effect.gen(function* () {
   const [dht, suite, blockAgain] = [yield* Dht, yield* Crypto, yield* BlockAgain]
+  const [pins, clock] = [yield* PinStore, yield* Clock.Clock]
+
+  /** One pin for all of it: its blocks are refreshed together, at half of the life of the one that dies first. */
+  const pin = (root: Cid, { bytes, expires, factor, replicas }: Tally, before: Pin | undefined) => {
+    const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+    return pins.put([
+      {
+        kind: RecordKind.Block,
+        key: digestOf(root),
+        tree: codecOf(root) === DAG_CBOR,
+        factor,
+        priority: before?.priority ?? 0,
+        created: before?.created ?? now,
+        refreshed: now,
+        due: now + Math.max(1, Math.floor((expires - now) / 2)),
+        size: bytes,
+        // This node is one of the holders that a receipt counts.
+        copies: Math.max(0, replicas - 1),
+        proven: before?.proven ?? -1
+      }
+    ])
+  }
 
   const put = Effect.fn("DhtBlobs.put")(function* <E>(
     content: Stream.Stream<Uint8Array, E>,
-    { onProgress, ...options }: PutOptions & WithProgress = {}
+    { keep, onProgress, ...options }: PutOptions & WithProgress = {}
   ) {
     const builder = new DagBuilder(suite.sha256)
-    const tally = { bytes: 0, blocks: 0, replicas: Number.POSITIVE_INFINITY, factor: 0 }
+    const tally: Tally = {
+      bytes: 0,
+      blocks: 0,
+      replicas: Number.POSITIVE_INFINITY,
+      factor: 0,
+      expires: Number.POSITIVE_INFINITY
+    }
     const count = (receipt: PutReceipt, leafBytes: number): void => {
       tally.bytes += leafBytes
       tally.blocks++
       tally.replicas = Math.min(tally.replicas, receipt.reached)
       tally.factor = receipt.factor
+      tally.expires = Math.min(tally.expires, receipt.expires)
       onProgress?.({ bytes: tally.bytes, total: undefined, blocks: tally.blocks })
     }
     const store = ({ block, leafBytes }: Outgoing) =>
-      Effect.map(dht.putBlock(block, options), (receipt) => count(receipt, leafBytes))
+      Effect.map(dht.putBlock(block, { ...options, keep: false }), (receipt) => count(receipt, leafBytes))
     yield* outgoingOf(content, builder).pipe(
       Stream.mapEffect(store, { concurrency: PUT_BLOCKS_IN_FLIGHT, unordered: true }),
       Stream.runDrain
     )
     const root = builder.finish()
     yield* Effect.forEach(root.nodes, (block) => store({ block, leafBytes: 0 }), { discard: true })
+    if (keep ?? options.lifetime === undefined)
+      yield* pin(root.cid, tally, yield* pins.find(RecordKind.Block, digestOf(root.cid)))
     // An announcement would say who put it. For the rest the content is stored by now, and only slower to find
     // where nobody took the announcement.
     if (options.privacy !== "anonymous") {
@@ -75,7 +119,8 @@ export const make = Effect.gen(function* () {
         Effect.logWarning("no node took the announcement", { refusals })
       )
     }
-    return { cid: root.cid, ...tally } satisfies BlobReceipt
+    const { expires: _, ...counts } = tally
+    return { cid: root.cid, ...counts } satisfies BlobReceipt
   })
 
   const fetch = Effect.fnUntraced(

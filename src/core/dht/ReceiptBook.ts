@@ -4,9 +4,9 @@
  * A holder that is found wanting leaves all receipts at once. Which things then have nobody left is what its owner has to
  * know; what still has others, they make up for among themselves.
  */
-import { keyOf } from "#schemas/bytes/bytes"
+import { bytesOfKey, keyOf } from "#schemas/bytes/bytes"
 
-export interface Promised {
+export interface Acknowledged {
   readonly kind: number
   readonly key: Uint8Array
   readonly holders: ReadonlyArray<Uint8Array>
@@ -45,7 +45,7 @@ export class ReceiptBook {
     return this.#receipts.size
   }
 
-  add({ expires, holders, key, kind }: Promised): void {
+  add({ expires, holders, key, kind }: Acknowledged): void {
     const name = nameOf(kind, key)
     this.#receipts.delete(name)
     if (holders.length === 0 || this.#limit === 0) return
@@ -84,7 +84,7 @@ export class ReceiptBook {
         probes.push({
           kind: receipt.kind,
           key: receipt.key,
-          holder: Uint8Array.from(holder, (char) => char.charCodeAt(0))
+          holder: bytesOfKey(holder)
         })
     }
     return probes

@@ -7,13 +7,15 @@ import * as raw from "multiformats/codecs/raw"
 import { sha256 } from "multiformats/hashes/sha2"
 import * as DhtBlobs from "#layers/content/DhtBlobs"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
+import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import { concatBytes, keyOf } from "#schemas/bytes/bytes"
 import { type Cid, cidOfDigest, cidText, DAG_CBOR, digestOf, RAW } from "#schemas/content/Cid"
 import { LEAF_LENGTH, write } from "#schemas/content/DagNode"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { Blobs, type Progress } from "#services/content/Blobs"
 import { GET_READ_AHEAD, PUT_BLOCKS_IN_FLIGHT } from "#services/content/Limits"
-import { Dht, NotFound, type PutReceipt, PutRefused } from "#services/dht/Dht"
+import { Dht, NotFound, type PutOptions, type PutReceipt, PutRefused } from "#services/dht/Dht"
+import { PinStore } from "#services/storage/PinStore"
 
 const digest = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest())
 
@@ -26,6 +28,8 @@ class World {
   inFlight = 0
   mostInFlight = 0
   gets = 0
+  /** Blocks that were to be kept one by one. */
+  keptBlocks = 0
   provider: NodeId | undefined
   announcementRefused = false
 
@@ -34,7 +38,7 @@ class World {
     reached: this.reached.shift() ?? 5,
     factor: 5,
     holders: [],
-    expires: 0,
+    expires: 1_000,
     lookup: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
   })
 
@@ -47,11 +51,13 @@ class World {
 
   readonly layer = DhtBlobs.layer.pipe(
     Layer.provide(NodeCrypto.layer),
+    Layer.provideMerge(MemoryPinStore.layer),
     Layer.provide(
       Layer.mock(Dht, {
-        putBlock: (bytes) =>
+        putBlock: (bytes, options) =>
           this.counted(
             Effect.sync(() => {
+              if (options?.keep !== false) this.keptBlocks++
               const key = digest(bytes)
               this.blocks.set(keyOf(key), bytes)
               return this.receipt(key)
@@ -82,7 +88,7 @@ class World {
     )
   )
 
-  readonly run = <A, E>(effect: Effect.Effect<A, E, Blobs>) => Effect.provide(effect, this.layer)
+  readonly run = <A, E>(effect: Effect.Effect<A, E, Blobs | PinStore>) => Effect.provide(effect, this.layer)
 }
 
 /** Bytes without repetition, so that every leaf is a block of its own. */
@@ -136,6 +142,43 @@ describe("DhtBlobs", () => {
       )
     })
   }
+
+  it.effect("pins the root of what is to be kept, and no block of it by itself", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const pins = yield* PinStore
+        const leaf = yield* put(bytesOf(100))
+        world.reached.push(3)
+        const tree = yield* put(bytesOf(LEAF_LENGTH + 1))
+        const pinned = (cid: Cid) => pins.find(0, digestOf(cid))
+        assert.deepInclude(yield* pinned(leaf.cid), { tree: false, size: 100, copies: 4, factor: 5, due: 500 })
+        assert.deepInclude(yield* pinned(tree.cid), { tree: true, size: LEAF_LENGTH + 1, copies: 2 })
+        assert.strictEqual(yield* pins.count, 2)
+        assert.strictEqual(world.keptBlocks, 0)
+        // Again, after somebody said how much he wants it.
+        const before = yield* pinned(leaf.cid)
+        yield* pins.put([{ ...before!, priority: 7, created: 3 }])
+        yield* put(bytesOf(100))
+        assert.deepInclude(yield* pinned(leaf.cid), { priority: 7, created: 3 })
+      })
+    )
+  })
+
+  it.effect("pins nothing that has a lifetime, unless it is told to, nor what shall not be kept", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const pins = yield* PinStore
+        const [blobs, content] = [yield* Blobs, Stream.succeed(bytesOf(100))]
+        const count = (options: PutOptions) => Effect.andThen(blobs.put(content, options), pins.count)
+        assert.strictEqual(yield* count({ lifetime: 60 }), 0)
+        assert.strictEqual(yield* count({ keep: false }), 0)
+        assert.strictEqual(yield* count({ lifetime: 60, keep: true }), 1)
+        assert.strictEqual(world.keptBlocks, 0)
+      })
+    )
+  })
 
   it.effect("keeps no more blocks in flight than its limits say, and uses that room", () => {
     const world = new World()

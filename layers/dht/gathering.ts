@@ -146,7 +146,8 @@ export const makeGatherer = Effect.gen(function* () {
     for (const page of pages) for (const record of page.records) set.take(record)
     repair(set, [...shown, ...pages])
     yield* repairOwn(set, own)
-    return { records: set.records().slice(0, own[0]?.limit ?? limitOf(kind)), asked: report.requests - report.failures }
+    const best = set.records()
+    return { records: best.slice(0, best[0]?.limit), asked: report.requests - report.failures }
   })
 
   return gather

@@ -6,6 +6,7 @@ import { equalBytes, keyOf } from "#schemas/bytes/bytes"
 import { RecordKind } from "#schemas/dht/Record"
 import { Dht } from "#services/dht/Dht"
 import { Identity } from "#services/identity/Identity"
+import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
 import { dhtLaws } from "../../laws/dht.ts"
 import { mutable } from "./fixtures.ts"
@@ -98,15 +99,37 @@ describe("KademliaDht", () => {
     })
   )
 
-  it.effect("does not believe a node that answers with other bytes", () =>
+  it.effect("asks on where a holder's block is damaged: it is not shown, and a good one takes its place", () =>
     Effect.gen(function* () {
-      const { nodes } = yield* network(8, 3)
+      const eight = yield* network(8, 3)
+      const { nodes } = eight
       const { key } = yield* dhtOf(nodes[1]!).putBlock(block(1))
-      const liar = closest(nodes, key)[0]!
+      const damaged = closest(nodes, key)[0]!
       const row = { kind: RecordKind.Block, key, member: new Uint8Array(0), seq: 0, expires: LATER, storedBy: key }
-      yield* onDisk(liar, (records) => records.put([{ ...row, bytes: block(66) }]))
+      yield* onDisk(damaged, (records) => records.put([{ ...row, bytes: block(66) }]))
       const reader = nodes.find((it) => !closest(nodes, key).slice(0, 3).includes(it) && it !== nodes[1])!
       assert.deepStrictEqual(yield* dhtOf(reader).getBlock(key), block(1))
+      yield* eight.advance("2 seconds")
+      const held = yield* onDisk(damaged, (records) => records.get(RecordKind.Block, key))
+      assert.isFalse(held.some(({ bytes }) => !equalBytes(bytes, block(1))))
+      const sessions = yield* damaged.run(SessionManager)
+      assert.isDefined(sessions.find(keyOf(reader.nodeId)))
+    })
+  )
+
+  it.effect("shows the entries of all who say something under a plain name, to each his own first", () =>
+    Effect.gen(function* () {
+      const { nodes } = yield* network(6, 3)
+      const [a, b, c] = nodes as [TestNode, TestNode, TestNode]
+      yield* dhtOf(a).putName("fruit", block(1))
+      yield* dhtOf(b).putName("fruit", block(2))
+      const values = (node: TestNode) =>
+        Effect.map(dhtOf(node).getName("fruit"), (entries) => entries.map(({ value }) => value))
+      assert.deepStrictEqual((yield* values(a))[0], block(1))
+      assert.deepStrictEqual((yield* values(b))[0], block(2))
+      assert.strictEqual((yield* values(c)).length, 2)
+      yield* dhtOf(b).putName("fruit", new Uint8Array(0))
+      assert.deepStrictEqual(yield* values(c), [block(1)])
     })
   )
 

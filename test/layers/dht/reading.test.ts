@@ -195,6 +195,21 @@ describe("getRecords", () => {
     )
   })
 
+  it.effect("shows of a set that several nodes fill differently as many as it may have, the latest", () => {
+    const entries = (first: number) =>
+      Array.from({ length: 16 }, (_, n) => name(`n${first + n}`, "n", { issued: first + n }))
+    return amidst(
+      { a: saying(entries(1)), b: saying(entries(9)), c: saying(entries(21)) },
+      Effect.fnUntraced(function* ({ dht }) {
+        const found = yield* dht.getName("n")
+        assert.deepStrictEqual(
+          found.map(({ issued }) => issued),
+          Array.from({ length: 16 }, (_, n) => 36 - n)
+        )
+      })
+    )
+  })
+
   it.effect("stops turning pages where a holder shows the same again and again", () => {
     const page = Array.from({ length: 5 }, (_, n) => name(`n${n}`, "big", { value: new Uint8Array(1024) }))
     return amidst(

@@ -12,6 +12,7 @@ import { Blobs } from "#services/content/Blobs"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { Dht } from "#services/dht/Dht"
 import { Diagnostics } from "#services/dht/Diagnostics"
+import { Replicator } from "#services/dht/Replicator"
 import { Control } from "#services/node/Control"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
@@ -24,6 +25,7 @@ export interface LocalNode {
   readonly blobs: Blobs["Service"]
   readonly dht: Dht["Service"]
   readonly diagnostics: Diagnostics["Service"]
+  readonly replicator: Replicator["Service"]
   readonly store: RecordStore["Service"]
   /** Waits until it has found the others. */
   readonly joined: Bootstrap["Service"]["joined"]
@@ -57,6 +59,7 @@ export const startNode = Effect.fnUntraced(function* (
     blobs: Context.get(services, Blobs),
     dht: Context.get(services, Dht),
     diagnostics: Context.get(services, Diagnostics),
+    replicator: Context.get(services, Replicator),
     store: Context.get(services, RecordStore),
     joined: Context.get(services, Bootstrap).joined,
     stop: Scope.close(scope, Exit.void)

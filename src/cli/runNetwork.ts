@@ -30,6 +30,8 @@ const COPIES = 3
 const MADE_UP_BYTES = 2 * 1024 * 1024
 const BLOCK_KIND = 0
 const NAME = "greeting"
+/** Rounds of comparing: in the first somebody may find that the one who stopped does not answer. */
+const ROUNDS = 3
 
 export const runNetwork = Effect.fnUntraced(
   function* (options: NetworkOptions) {
@@ -60,6 +62,11 @@ export const runNetwork = Effect.fnUntraced(
     yield* tell.timed("explain", last.diagnostics.content(receipt.cid), (found) => ({
       text: `${paintOut.bold(last.name)} asked around, the root is ${healthText(found)}`,
       data: { node: last.name, health: found.health, holders: found.holders, target: found.target }
+    }))
+    const live = nodes.filter((node) => node !== victim)
+    yield* tell.timed("heal", heal(live, last, receipt), (found) => ({
+      text: `the others compared what they hold, the root is ${healthText(found)}`,
+      data: { health: found.health, holders: found.holders, target: found.target }
     }))
 
     if (options.once) return
@@ -95,7 +102,7 @@ const temporaryFolder = Effect.acquireRelease(
 )
 
 const start = Effect.fnUntraced(function* (tell: Teller, folder: string, count: number) {
-  const settings = { replicationFactor: Math.min(COPIES, count) }
+  const settings = { replicationFactor: Math.min(COPIES, count - 1) }
   const describe = (node: LocalNode) => ({
     text: `${paintOut.bold(node.name)} listens on ${paintOut.dim(node.address)}`,
     data: { node: node.name, address: node.address, control: node.control, folder: node.folder }
@@ -169,6 +176,15 @@ const nameAndRead = Effect.fnUntraced(function* (tell: Teller, writer: LocalNode
     return yield* failure(
       `${reader.name} read another value than was set: this is a defect of allium, please report it`
     )
+  }
+})
+
+/** What neighbours do every hour, and a while after one of them has left: compare, and make up what is missing. */
+const heal = Effect.fnUntraced(function* (live: ReadonlyArray<LocalNode>, asker: LocalNode, receipt: BlobReceipt) {
+  for (let round = 1; ; round++) {
+    yield* Effect.forEach(live, ({ replicator }) => replicator.syncNow, { concurrency: live.length, discard: true })
+    const found = yield* asker.diagnostics.content(receipt.cid)
+    if (found.health === "healthy" || round === ROUNDS) return found
   }
 })
 

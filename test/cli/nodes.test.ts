@@ -162,11 +162,13 @@ describe("network", { timeout: 60_000 }, () => {
     const names = steps.map(({ step }) => step)
     assert.deepStrictEqual(
       [...new Set(names)],
-      ["start", "join", "put", "replicas", "get", "set", "read", "stop", "explain"]
+      ["start", "join", "put", "replicas", "get", "set", "read", "stop", "explain", "heal"]
     )
     assert.strictEqual(names.filter((name) => name === "get").length, 2)
     assert.strictEqual(steps.find(({ step }) => step === "read")?.value, "hello from node-1")
-    assert.deepInclude(steps.at(-1), { step: "explain", health: "degraded", holders: 2, target: 3 })
+    const held = steps.filter(({ root, step }) => step === "replicas" && root).length
+    assert.deepInclude(steps.at(-2), { step: "explain", holders: held - 1, target: 3 })
+    assert.deepInclude(steps.at(-1), { step: "heal", health: "healthy", target: 3 })
     assert.isAtLeast(steps.filter(({ root, step }) => step === "replicas" && root).length, 3)
     for (const { folder } of steps.filter(({ step }) => step === "start")) assert.isFalse(existsSync(folder))
   })

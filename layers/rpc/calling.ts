@@ -103,6 +103,8 @@ export const makeCaller = Effect.gen(function* () {
 
   const sweep = Effect.gen(function* () {
     yield* waiting.await
+    // Whoever is told that a request was given up may ask a peer that was looked at already: that opens it again.
+    waiting.closeUnsafe()
     const now = clock.currentTimeMillisUnsafe()
     let next = Number.POSITIVE_INFINITY
     for (const { table } of peers.values()) {
@@ -110,7 +112,8 @@ export const makeCaller = Effect.gen(function* () {
       table.expire(now)
       next = Math.min(next, table.nextDeadline())
     }
-    if (next === Number.POSITIVE_INFINITY) return void waiting.closeUnsafe()
+    if (next === Number.POSITIVE_INFINITY) return
+    waiting.openUnsafe()
     // No request made from now on is due before the shortest timeout has passed.
     yield* Effect.sleep(Math.min(next - now, limits.minimum))
   })

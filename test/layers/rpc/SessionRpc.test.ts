@@ -72,6 +72,25 @@ describe("SessionRpc", () => {
   )
 
   inNetwork(
+    "gives up in time what is asked at the very moment when something else is given up",
+    Effect.gen(function* () {
+      world.cut = false
+      const [a, b, c] = [yield* peer("a"), yield* peer("b", "/memory/2"), yield* peer("c", "/memory/3")]
+      for (const silent of [b, c]) yield* silent.rpc.handle(greet, () => Effect.never)
+      yield* a.manager.connect(b.target)
+      yield* a.manager.connect(c.target)
+      yield* pass(5)
+      // The sweep has passed by the session to b when the request to c is given up.
+      const second = a.rpc
+        .call(c.target, greet, "Ada")
+        .pipe(Effect.catchTag("RpcTimeout", () => a.rpc.call(b.target, greet, "Ada")))
+      const given = yield* Effect.forkChild(Effect.flip(second))
+      yield* pass(8)
+      assert.strictEqual(given.pollUnsafe()?._tag, "Success")
+    })
+  )
+
+  inNetwork(
     "tells each side what the other says of itself, right after the handshake",
     Effect.gen(function* () {
       const { a, b } = yield* pair

@@ -13,21 +13,29 @@ import { Identity } from "#services/identity/Identity"
 import { Node, type PeerStatus } from "#services/node/Node"
 import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
+import { type Pin, PinStore } from "#services/storage/PinStore"
 import { RecordStore } from "#services/storage/RecordStore"
 
 /** Of what is kept, the health of so many is looked at for a status: it is read from the database each time. */
 const LOOKED_AT = 1_000
 
+/** As it was when it was last stored: this node has a copy of its own of what it keeps. */
+const healthOf = ({ copies, factor }: Pin): ReplicaHealth => {
+  if (copies < 0) return "unknown"
+  if (copies === 0) return "critical"
+  return copies + 1 >= factor ? "healthy" : "degraded"
+}
+
 const make = Effect.gen(function* () {
   const [identity, sessions, rpc] = [yield* Identity, yield* SessionManager, yield* Rpc]
   const [table, bootstrap, store] = [yield* RoutingTable, yield* Bootstrap, yield* RecordStore]
-  const [membership, replicator] = [yield* Membership, yield* Replicator]
+  const [membership, replicator, pins] = [yield* Membership, yield* Replicator, yield* PinStore]
   const started = yield* Clock.currentTimeMillis
 
   const replication = Effect.gen(function* () {
     const { averageReplication, keys, lastScrub, lastSync } = yield* replicator.metrics
     const counts: Record<ReplicaHealth, number> = { healthy: 0, degraded: 0, critical: 0, unknown: 0 }
-    for (const { health } of yield* replicator.list(LOOKED_AT)) counts[health]++
+    for (const pin of yield* pins.list(undefined, LOOKED_AT)) counts[healthOf(pin)]++
     const { critical, degraded, healthy } = counts
     const unknown = Math.max(0, keys - healthy - degraded - critical)
     return { kept: keys, healthy, degraded, critical, unknown, averageReplication, lastSync, lastScrub }

@@ -89,6 +89,9 @@ const contentAdvice = ({ answers, health, holders, pinned, target }: ContentExpl
     : "this node makes up what is missing at its next refresh"
 }
 
+/** The bits that a node shares with itself. */
+const ITSELF = 256
+
 const STANDING: Record<PeerExplanation["standing"], string> = {
   table: "in the routing table",
   waiting: "waiting for a place in a full bucket",
@@ -98,7 +101,8 @@ const STANDING: Record<PeerExplanation["standing"], string> = {
 
 const peerText = (told: PeerExplanation, now: number): string => {
   const { dial, session } = told
-  const bucket = told.bucket === 256 ? "this node itself" : `${told.bucket}, ${STANDING[told.standing]}`
+  const names = [["node", idText(told.nodeId)] as const, ["id", told.nodeId] as const]
+  if (told.bucket === ITSELF) return table([...names, ["bucket", `this node itself: see "allium status"`]])
   const trip = session?.roundTripMillis == null ? "" : `, ${session.roundTripMillis.toFixed(1)} ms`
   const open =
     session === null
@@ -106,9 +110,8 @@ const peerText = (told: PeerExplanation, now: number): string => {
       : `${session.dialled ? "dialled by this node" : "dialled by it"} ${ago(now - session.sinceSeconds, now)}${trip}${session.agent === null ? "" : `, ${harmless(session.agent)}`}`
   const dialled = dial === null ? [] : [["dialled now", dialText(dial)] as const]
   return table([
-    ["node", idText(told.nodeId)],
-    ["id", told.nodeId],
-    ["bucket", bucket],
+    ...names,
+    ["bucket", `${told.bucket}, ${STANDING[told.standing]}`],
     ["addresses", told.addresses.join("\n") || "none known"],
     ["found there", `${ago(told.verifiedAt, now)}${told.shareable ? ", so it is named to others" : ""}`],
     ["last heard", ago(told.lastSeen, now)],
@@ -129,4 +132,4 @@ const ADVICE: Record<string, string> = {
 }
 
 const peerAdvice = ({ bucket, dial }: PeerExplanation): string | undefined =>
-  dial === null || dial.reached || bucket === 256 ? undefined : ADVICE[dial.layer]
+  dial === null || dial.reached || bucket === ITSELF ? undefined : ADVICE[dial.layer]

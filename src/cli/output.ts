@@ -65,8 +65,11 @@ export const lifetime = (expires: number, now: number): string =>
 /** "1 node", "2 nodes"; `many` where an s will not do. */
 export const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`
 
+/** Columns of a name and the space behind it. */
+const NAMES = 13
+
 /** Rows of a name and a value, one below the other. */
 export const table = (rows: ReadonlyArray<readonly [string, string]>): string =>
   rows
-    .map(([name, value]) => `${paintOut.dim(name.padEnd(12))}${value.replaceAll("\n", `\n${" ".repeat(12)}`)}`)
+    .map(([name, value]) => `${paintOut.dim(name.padEnd(NAMES))}${value.replaceAll("\n", `\n${" ".repeat(NAMES)}`)}`)
     .join("\n")

@@ -125,7 +125,8 @@ describe("commands", { timeout: 60_000 }, () => {
 
     await bob!.end("SIGKILL")
     const { code, stderr, stdout } = await run(alice!, ["explain", bob!.nodeId])
-    assert.deepStrictEqual([code, /dialled now not reached: transport, refused/.test(stdout)], [0, true], stdout)
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /dialled now +not reached: transport, refused/)
     assert.match(stderr, /look whether it is running/)
   })
 })

@@ -48,7 +48,7 @@ describe("words", () => {
   })
 
   it("sets the further lines of a value below the first", () => {
-    assert.strictEqual(table([["name", "one\ntwo"]]), `name${" ".repeat(8)}one\n${" ".repeat(12)}two`)
+    assert.strictEqual(table([["name", "one\ntwo"]]), `name${" ".repeat(9)}one\n${" ".repeat(13)}two`)
   })
 })
 

@@ -18,7 +18,7 @@ const Millis = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3_600
  * that do not exist, are not signed, or lead nowhere; `forging` answers with records that are none; `flooding` asks as
  * much as it can; `replaying` brings old versions of records back.
  */
-export const Behaviour = Schema.Literals(["silent", "lying", "forging", "flooding", "replaying"])
+export const Behaviour = Schema.Literals(["silent", "selfish", "lying", "forging", "flooding", "replaying"])
 export type Behaviour = typeof Behaviour.Type
 
 /** What a crash leaves on the disk: all that was written, nothing, or also a half-written end. */

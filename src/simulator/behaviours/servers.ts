@@ -6,10 +6,12 @@ import * as flooding from "./flooding.ts"
 import * as forging from "./forging.ts"
 import * as lying from "./lying.ts"
 import * as replaying from "./replaying.ts"
+import * as selfish from "./selfish.ts"
 import * as silent from "./silent.ts"
 
 const servers: Record<Behaviour, Layer.Layer<never, never, ServerNeeds>> = {
   silent: silent.layer,
+  selfish: selfish.layer,
   lying: lying.layer,
   forging: forging.layer,
   flooding: flooding.layer,

@@ -3,9 +3,10 @@
  *
  * Records lie under (kind, key) in a map of members, so that the usual case, one record under a key, is one look-up.
  */
-import { compareBytes, keyOf } from "#schemas/bytes/bytes"
+import { keyOf } from "#schemas/bytes/bytes"
 import { RecordKind } from "#schemas/dht/Record"
 import type { KeyRange, RecordSummary, StoredRecord } from "#services/storage/RecordStore"
+import { SortedNames } from "./SortedNames.ts"
 import { UsageTotals } from "./usage.ts"
 
 type Members = Map<string, StoredRecord>
@@ -45,6 +46,10 @@ const byName = (a: readonly [string, StoredRecord], b: readonly [string, StoredR
 export class Shelves {
   readonly slots = new Map<string, Members>()
   readonly totals = new UsageTotals()
+  readonly #names = new SortedNames(
+    () => this.#allNames(),
+    (name) => this.#named(name) !== undefined
+  )
 
   held(record: StoredRecord): StoredRecord | undefined {
     return this.slots.get(slotOf(record.kind, record.key))?.get(keyOf(record.member))
@@ -70,7 +75,8 @@ export class Shelves {
     }
     const name = keyOf(record.member)
     const before = members.get(name)
-    if (before !== undefined) this.totals.charge(chargeOf(before), -1)
+    if (before === undefined) this.#names.came(nameOf(record))
+    else this.totals.charge(chargeOf(before), -1)
     members.set(name, record)
     this.totals.charge(chargeOf(record), 1)
     return before
@@ -89,6 +95,7 @@ export class Shelves {
     if (members === undefined || record === undefined) return
     members.delete(name)
     if (members.size === 0) this.slots.delete(slot)
+    this.#names.left()
     this.totals.charge(chargeOf(record), -1)
   }
 
@@ -136,19 +143,18 @@ export class Shelves {
   }
 
   scan(afterKey: Uint8Array | undefined, limit: number): Array<StoredRecord> {
-    const from = afterKey === undefined ? undefined : keyOf(afterKey)
-    const rows: Array<readonly [string, StoredRecord]> = []
-    for (const members of this.slots.values()) {
-      for (const [name, record] of members) {
-        const key = keyOf(record.key)
-        if (from === undefined || key > from) rows.push([key + String.fromCharCode(record.kind) + name, record])
-      }
+    const found: Array<StoredRecord> = []
+    // Above every name of that key.
+    const after = afterKey === undefined ? "" : `${keyOf(afterKey)}\uffff`
+    let last = ""
+    for (const name of this.#names.from(after, true)) {
+      if (found.length >= limit && name.slice(0, 32) !== last) break
+      const record = this.#named(name)
+      if (record === undefined) continue
+      found.push(record)
+      last = name.slice(0, 32)
     }
-    rows.sort(byName)
-    let end = Math.min(limit, rows.length)
-    const last = rows[end - 1]?.[0].slice(0, 32)
-    while (end < rows.length && rows[end]?.[0].slice(0, 32) === last) end++
-    return rows.slice(0, end).map(([, record]) => record)
+    return found
   }
 
   list(
@@ -157,19 +163,23 @@ export class Shelves {
     after: Pick<RecordSummary, "key" | "kind" | "member"> | undefined,
     sha256: Hash
   ): Array<RecordSummary> {
-    const from = after === undefined ? undefined : nameOf(after)
-    const rows: Array<readonly [string, StoredRecord]> = []
-    for (const members of this.slots.values()) {
-      for (const record of members.values()) {
-        if (range.from !== undefined && compareBytes(record.key, range.from) < 0) break
-        if (range.to !== undefined && compareBytes(record.key, range.to) > 0) break
-        const name = nameOf(record)
-        if (from === undefined || name > from) rows.push([name, record])
-      }
+    const found: Array<RecordSummary> = []
+    const first = range.from === undefined ? "" : keyOf(range.from)
+    const last = range.to === undefined ? "\uffff" : `${keyOf(range.to)}\uffff`
+    const passed = after === undefined ? "" : nameOf(after)
+    for (const name of this.#names.from(passed > first ? passed : first, passed <= first)) {
+      if (name > last || found.length >= limit) break
+      const record = this.#named(name)
+      if (record !== undefined) found.push(summaryOf(record, sha256))
     }
-    return rows
-      .sort(byName)
-      .slice(0, limit)
-      .map(([, record]) => summaryOf(record, sha256))
+    return found
+  }
+
+  *#allNames(): Generator<string> {
+    for (const members of this.slots.values()) for (const record of members.values()) yield nameOf(record)
+  }
+
+  #named(name: string): StoredRecord | undefined {
+    return this.slots.get((name[32] as string) + name.slice(0, 32))?.get(name.slice(33))
   }
 }

@@ -6,9 +6,10 @@
  * there gets a strike, and who has left the table for it is looked for again, ever more rarely.
  */
 import { Clock, Duration, Effect, Layer, Queue } from "effect"
-import { BUCKETS, BucketTable, K, REPLACEMENTS, STRIKES, type TableEntry } from "#core/dht/BucketTable"
+import { BUCKETS, BucketTable, K, REPLACEMENTS, STRIKES } from "#core/dht/BucketTable"
 import { commonPrefixLength } from "#core/dht/distance"
 import { RETIRED_LIMIT, Retired } from "#core/dht/Retired"
+import type { TableEntry } from "#core/dht/TableEntry"
 import type { Contact } from "#core/identity/Contact"
 import { bytesOfKey } from "#schemas/bytes/bytes"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"

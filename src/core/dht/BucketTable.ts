@@ -6,9 +6,10 @@
  * replacement cache until one is retired: a node that was up for an hour will likely be up for another (section 4.1 of
  * the paper). The table never asks anybody: `seen` answers whom to check.
  */
-import type { Address } from "#schemas/transport/Address"
-import { commonPrefixLength, compareDistance, headOf, type Placed, sortByDistance } from "./distance.ts"
+import { commonPrefixLength, compareDistance, headOf, sortByDistance } from "./distance.ts"
+import { areFew, NetworkCaps } from "./NetworkCaps.ts"
 import { prefixesOf } from "./networkPrefix.ts"
+import { sameAddresses, type TableEntry, type TableNode } from "./TableEntry.ts"
 
 /** Contacts in a bucket, and nodes that a lookup settles on: k of the paper. */
 export const K = 20
@@ -18,24 +19,6 @@ export const REPLACEMENTS = 10
 export const BUCKETS = 256
 /** Requests in a row without an answer until a contact is retired. */
 export const STRIKES = 3
-/** Contacts of one /24 or /48. */
-export const PREFIX_IN_BUCKET = 2
-export const PREFIX_IN_TABLE = 10
-
-export interface TableNode {
-  readonly key: string
-  readonly nodeId: Uint8Array
-  readonly addresses: ReadonlyArray<Address>
-}
-
-export interface TableEntry<C> extends Placed {
-  contact: C
-  /** Of the latest handshake that this node dialled; minus infinity for never. */
-  verifiedAt: number
-  lastSeen: number
-  failures: number
-  prefixes: ReadonlyArray<string>
-}
 
 export interface BucketTableOptions<C> {
   /** Whether the limits for each /24 and /48 hold; on a local network they do not. */
@@ -57,7 +40,7 @@ export class BucketTable<C extends TableNode> {
   readonly #onChange: ((contact: C, joined: boolean) => void) | undefined
   readonly #buckets: Array<Bucket<C> | undefined> = Array(257)
   readonly #entries = new Map<string, TableEntry<C>>()
-  readonly #prefixes = new Map<string, number>()
+  readonly #networks = new NetworkCaps()
   /** By bucket: when a lookup of one of its ids last came to its end. */
   readonly #lookedUpAt: Array<number> = []
   /** One more than the deepest bucket in use. */
@@ -111,7 +94,7 @@ export class BucketTable<C extends TableNode> {
     const bucket = this.#bucket(index)
     if (bucket.live.size >= K) return void this.#wait(bucket, entry)
     bucket.waiting.delete(contact.key)
-    if (this.#fits(entry.prefixes, bucket)) this.#enter(bucket, entry)
+    if (this.#networks.allow(entry, bucket.live)) this.#enter(bucket, entry)
   }
 
   /**
@@ -135,10 +118,10 @@ export class BucketTable<C extends TableNode> {
     const bucket = this.#bucket(commonPrefixLength(this.#own, entry.id))
     bucket.live.delete(key)
     this.#entries.delete(key)
-    this.#count(entry.prefixes, -1)
+    this.#networks.remove(entry)
     let successor: TableEntry<C> | undefined
     for (const [waitingKey, waiting] of [...bucket.waiting].reverse()) {
-      if (!this.#fits(waiting.prefixes, bucket)) continue
+      if (!this.#networks.allow(waiting, bucket.live)) continue
       bucket.waiting.delete(waitingKey)
       successor = waiting
       break
@@ -256,16 +239,14 @@ export class BucketTable<C extends TableNode> {
   #enter(bucket: Bucket<C>, entry: TableEntry<C>): void {
     bucket.live.set(entry.contact.key, entry)
     this.#entries.set(entry.contact.key, entry)
-    this.#count(entry.prefixes, 1)
+    this.#networks.add(entry)
     this.#onChange?.(entry.contact, true)
   }
 
   /** The latest newcomers wait; those of a network that already waits twice do not. */
   #wait(bucket: Bucket<C>, entry: TableEntry<C>): void {
     bucket.waiting.delete(entry.contact.key)
-    for (const prefix of entry.prefixes) {
-      if (countPrefix(bucket.waiting, prefix) >= PREFIX_IN_BUCKET) return
-    }
+    if (!areFew(entry.prefixes, bucket.waiting)) return
     bucket.waiting.set(entry.contact.key, entry)
     if (bucket.waiting.size > REPLACEMENTS) bucket.waiting.delete(bucket.waiting.keys().next().value ?? "")
   }
@@ -277,43 +258,18 @@ export class BucketTable<C extends TableNode> {
   #moved(entry: TableEntry<C>, contact: C, index: number): boolean {
     if (this.#capped) {
       const bucket = this.#bucket(index)
-      const prefixes = prefixesOf(contact.addresses)
-      this.#count(entry.prefixes, -1)
+      this.#networks.remove(entry)
       entry.prefixes = []
-      if (!this.#fits(prefixes, bucket)) {
+      const prefixes = prefixesOf(contact.addresses)
+      if (!this.#networks.allow({ prefixes }, bucket.live)) {
         this.remove(contact.key)
         return false
       }
       entry.prefixes = prefixes
-      this.#count(prefixes, 1)
+      this.#networks.add(entry)
     }
     if (!sameAddresses(entry.contact, contact)) entry.verifiedAt = Number.NEGATIVE_INFINITY
     entry.contact = contact
     return true
   }
-
-  #fits(prefixes: ReadonlyArray<string>, bucket: Bucket<C>): boolean {
-    for (const prefix of prefixes) {
-      if ((this.#prefixes.get(prefix) ?? 0) >= PREFIX_IN_TABLE) return false
-      if (countPrefix(bucket.live, prefix) >= PREFIX_IN_BUCKET) return false
-    }
-    return true
-  }
-
-  #count(prefixes: ReadonlyArray<string>, sign: 1 | -1): void {
-    for (const prefix of prefixes) {
-      const count = (this.#prefixes.get(prefix) ?? 0) + sign
-      if (count === 0) this.#prefixes.delete(prefix)
-      else this.#prefixes.set(prefix, count)
-    }
-  }
 }
-
-const countPrefix = <C>(entries: ReadonlyMap<string, TableEntry<C>>, prefix: string): number => {
-  let count = 0
-  for (const entry of entries.values()) if (entry.prefixes.includes(prefix)) count++
-  return count
-}
-
-const sameAddresses = (a: TableNode, b: TableNode): boolean =>
-  a.addresses.length === b.addresses.length && a.addresses.every((it, index) => it.text === b.addresses[index]?.text)

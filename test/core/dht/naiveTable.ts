@@ -2,9 +2,11 @@
  * The routing table's rules on plain arrays, bucket by bucket, everything counted anew at each step. The table is held
  * to it by generated commands.
  */
-import { K, PREFIX_IN_BUCKET, PREFIX_IN_TABLE, REPLACEMENTS, STRIKES, type TableNode } from "#core/dht/BucketTable"
+import { K, REPLACEMENTS, STRIKES } from "#core/dht/BucketTable"
 import { commonPrefixLength } from "#core/dht/distance"
+import { PREFIX_IN_BUCKET, PREFIX_IN_TABLE } from "#core/dht/NetworkCaps"
 import { prefixesOf } from "#core/dht/networkPrefix"
+import type { TableNode } from "#core/dht/TableEntry"
 
 interface Entry {
   readonly node: TableNode

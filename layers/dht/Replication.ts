@@ -1,6 +1,6 @@
 /**
  * Brings one record to the nodes closest to its key: as many as are wanted at the same time, and for each one that
- * refuses or is silent the next closest. A node that names closer ones is believed as far as their records verify, and
+ * refuses, is silent or slow the next closest. A node that names closer ones is believed as far as their records verify, and
  * one that asks for work is given it once.
  */
 import { Clock, Effect, Result } from "effect"
@@ -18,6 +18,7 @@ import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { Rpc, type RpcError } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
+import { makePlacing } from "./placing.ts"
 import { makeWorker } from "./working.ts"
 
 /** Nodes that are asked to hold one record, refusals included: three times as many as feel responsible for it. */
@@ -72,6 +73,7 @@ export const makeReplication = Effect.gen(function* () {
   const sessions = yield* SessionManager
   const clock = yield* Clock.Clock
   const workOn = yield* makeWorker
+  const place = yield* makePlacing
   const ownKey = sessions.self().key
 
   const closerOf = (error: RpcError): ReadonlyArray<Contact> => {
@@ -127,23 +129,20 @@ export const makeReplication = Effect.gen(function* () {
       if (error._tag !== "RpcFailure" && error._tag !== "RpcBusy") table.failed(contact.key)
       meet(closerOf(error))
     }
-    const place = Effect.gen(function* () {
-      for (let contact = waiting.shift(); contact !== undefined && attempts++ < ATTEMPTS; contact = waiting.shift()) {
-        const result = yield* ask(contact, outgoing)
-        if (Result.isFailure(result)) {
-          refused(contact, result.failure)
-          continue
-        }
-        if (result.success._tag === "Stored") expires = Math.min(expires, result.success.expires)
-        holders.push(contact.nodeId)
-        return
-      }
+    yield* place({
+      places: othersWanted(key, wanted, closest),
+      next: () => (attempts++ < ATTEMPTS ? waiting.shift() : undefined),
+      ask: (contact) =>
+        Effect.map(ask(contact, outgoing), (result) => {
+          if (Result.isFailure(result)) refused(contact, result.failure)
+          else {
+            if (result.success._tag === "Stored") expires = Math.min(expires, result.success.expires)
+            holders.push(contact.nodeId)
+          }
+          return Result.isSuccess(result)
+        })
     })
-    const places = othersWanted(key, wanted, closest)
-    yield* Effect.all(
-      Array.from({ length: places }, () => place),
-      { concurrency: Math.max(1, places), discard: true }
-    )
-    return { holders, expires, refusals, lookup: report }
+    // Copies: who is slow may still answer.
+    return { holders: [...holders], expires, refusals: new Map(refusals), lookup: report }
   })
 })

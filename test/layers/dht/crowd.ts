@@ -107,6 +107,7 @@ export const amidst = <A, E>(
   const sessions = Layer.succeed(SessionManager, {
     self: () => self,
     find: () => undefined,
+    list: () => [],
     charge: (key: string) => void charged.push(nameOf(key))
   } as unknown as SessionManager["Service"])
   const rpc = Layer.mock(Rpc, { dht: ask as Rpc["Service"]["dht"], hello: () => undefined, roundTrip: () => undefined })

@@ -34,7 +34,7 @@ export const Settings = Schema.Struct({
   listen: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(["/ip4/0.0.0.0/tcp/0"]))),
   /** Multiaddrs of nodes to begin with, each ending in `/p2p/…`: who answers there must prove to be that node. */
   bootstrap: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed([]))),
-  /** A client keeps nothing for others. `auto`: a server where it listens. */
+  /** A client keeps nothing for others. `auto`: a server while others reach it where it listens. */
   mode: NodeMode.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("auto" as const))),
   /** Nodes that hold a record, at most a bucket's worth. */
   replicationFactor: whole(1, 20).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(5))),

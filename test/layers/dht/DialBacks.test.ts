@@ -1,16 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer } from "effect"
+import { Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import type { Contact } from "#core/identity/Contact"
 import * as DialBacks from "#layers/dht/DialBacks"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
+import { hexOf } from "#schemas/bytes/bytes"
+import { writeCall } from "#schemas/rpc/RpcMessage"
 import type { Address } from "#schemas/transport/Address"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { DIAL_BACK_RATE, DIAL_BACKS } from "#services/dht/Limits"
 import type { ServingMode } from "#services/dht/Membership"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
-import { Serving } from "#services/dht/Serving"
-import { Rpc, type RpcError } from "#services/rpc/Rpc"
+import { DIAL_BACK, INTRODUCE, Serving } from "#services/dht/Serving"
+import { Rpc, type RpcError, type RpcMethod } from "#services/rpc/Rpc"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { ConnectFailed, type Session } from "#services/session/SessionManager"
 import { identity, peer, table } from "./fixtures.ts"
@@ -97,6 +99,15 @@ const from = (contact: Contact, address: string): Session => ({
 })
 
 const honest = peer("honest", { addresses: at("/ip4/203.0.113.7/tcp/1", "/ip4/198.51.100.9/tcp/80") })
+
+describe("what asks for it on the wire", () => {
+  it("is a call of one argument, as the vectors say", () => {
+    const encoded = <A>({ name, request }: RpcMethod<A, unknown>, value: A) =>
+      hexOf(writeCall({ method: name, args: [Schema.encodeSync(request)(value)] }))
+    assert.strictEqual(encoded(DIAL_BACK, null), "82684469616c4261636bf6")
+    assert.strictEqual(encoded(INTRODUCE, Uint8Array.of(1, 2)), "8269496e74726f64756365420102")
+  })
+})
 
 describe("whoever is asked to dial back", () => {
   it.effect("dials only addresses of the asker's own record at the IP that it asks from", () =>

@@ -129,12 +129,18 @@ class NativeAead implements Aead {
     return pieces
   }
 
-  open(nonce: Uint8Array, associated: Uint8Array, ciphertextAndTag: Uint8Array): Uint8Array | undefined {
-    const end = ciphertextAndTag.length - TAG_LENGTH
-    if (end < 0) return undefined
+  open(
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    ciphertextAndTag: Uint8Array,
+    tagApart?: Uint8Array
+  ): Uint8Array | undefined {
+    const end = tagApart === undefined ? ciphertextAndTag.length - TAG_LENGTH : ciphertextAndTag.length
+    const tag = tagApart ?? ciphertextAndTag.subarray(Math.max(end, 0))
+    if (tag.length !== TAG_LENGTH) return undefined
     const decipher = crypto.createDecipheriv(CIPHER, this.#secret, nonce, CIPHER_OPTIONS)
     decipher.setAAD(associated, ASSOCIATED_OPTIONS)
-    decipher.setAuthTag(ciphertextAndTag.subarray(end))
+    decipher.setAuthTag(tag)
     const plain = decipher.update(ciphertextAndTag.subarray(0, end))
     try {
       decipher.final()
@@ -166,11 +172,16 @@ class SizedAead implements Aead {
       : this.#large().seal(nonce, associated, parts)
   }
 
-  open(nonce: Uint8Array, associated: Uint8Array, ciphertextAndTag: Uint8Array): Uint8Array | undefined {
+  open(
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    ciphertextAndTag: Uint8Array,
+    tagApart?: Uint8Array
+  ): Uint8Array | undefined {
     const length = ciphertextAndTag.length - TAG_LENGTH
-    return length >= 0 && isSmall(nonce, associated, length)
+    return tagApart === undefined && length >= 0 && isSmall(nonce, associated, length)
       ? openSmall(this.#key, nonce, associated, ciphertextAndTag)
-      : this.#large().open(nonce, associated, ciphertextAndTag)
+      : this.#large().open(nonce, associated, ciphertextAndTag, tagApart)
   }
 
   #large(): NativeAead {

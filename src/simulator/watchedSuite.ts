@@ -83,7 +83,7 @@ class WatchedAead implements Aead {
     return this.#aead.seal(nonce, associated, parts)
   }
 
-  open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-    return this.#aead.open(nonce, associated, sealed)
+  open(nonce: Uint8Array, associated: Uint8Array, sealed: Uint8Array, tag?: Uint8Array): Uint8Array | undefined {
+    return this.#aead.open(nonce, associated, sealed, tag)
   }
 }

@@ -149,6 +149,23 @@ export const suiteLaws = (name: string, suite: Suite) =>
     )
 
     it.prop(
+      "a tag may be given apart, and is then as good and as long as it must be",
+      [Key, Nonce, Data, Data],
+      ([key, nonce, ad, data]) => {
+        const aead = suite.aead(key)
+        const sealed = Buffer.concat(aead.seal(nonce, ad, [data]))
+        const [text, tag] = [sealed.subarray(0, -16), sealed.subarray(-16)]
+        sameBytes(aead.open(nonce, ad, text, tag), data)
+        for (const at of [0, 15]) assert.isUndefined(aead.open(nonce, ad, text, changed(tag, at)))
+        for (const wrong of [tag.subarray(1), new Uint8Array(), Uint8Array.of(...tag, 0)])
+          assert.isUndefined(aead.open(nonce, ad, text, wrong))
+        for (const second of [tag, new Uint8Array()]) assert.isUndefined(aead.open(nonce, ad, sealed, second))
+        if (text.length > 0) assert.isUndefined(aead.open(nonce, ad, changed(text, 0), tag))
+      },
+      opts
+    )
+
+    it.prop(
       "the key stream is that of the reference, from any block",
       [Key, Nonce, Data],
       ([key, nonce, data]) => {
@@ -160,6 +177,21 @@ export const suiteLaws = (name: string, suite: Suite) =>
       },
       opts
     )
+
+    it("the key stream is that of RFC 8439, section 2.4.2", () => {
+      const text =
+        "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
+      const cipher = suite.chacha20(
+        Uint8Array.from({ length: 32 }, (_, index) => index),
+        Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x4a, 0, 0, 0, 0),
+        1,
+        new TextEncoder().encode(text)
+      )
+      const published = `6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab8f593dabcd62b357
+        1639d624e65152ab8f530c359f0861d807ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab77937365af90bbf74a35be6
+        b40b8eedf2785e42874d`
+      sameBytes(cipher, Buffer.from(published.replaceAll(/\s/g, ""), "hex"))
+    })
 
     it("keys are copied, so that a caller may wipe its own", () => {
       const secret = filled(5)

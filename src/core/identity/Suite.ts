@@ -31,8 +31,16 @@ export interface Aead {
     associated: Uint8Array,
     parts: ReadonlyArray<Uint8Array>
   ) => ReadonlyArray<Uint8Array>
-  /** The plaintext; undefined if anything was changed. */
-  readonly open: (nonce: Uint8Array, associated: Uint8Array, ciphertextAndTag: Uint8Array) => Uint8Array | undefined
+  /**
+   * The plaintext; undefined if anything was changed. A tag that stands elsewhere (an onion's body has it in the header)
+   * is given apart, so that a long ciphertext need not be copied to stand before it.
+   */
+  readonly open: (
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    ciphertextAndTag: Uint8Array,
+    tagApart?: Uint8Array
+  ) => Uint8Array | undefined
 }
 
 export interface Suite {

@@ -63,9 +63,11 @@ const aead = (key: Uint8Array): Aead => {
       const end = sealed.length - TAG_LENGTH
       return [sealed.subarray(0, end), sealed.subarray(end)]
     },
-    open: (nonce, associated, ciphertextAndTag) => {
+    open: (nonce, associated, ciphertextAndTag, tagApart) => {
+      if (tagApart !== undefined && tagApart.length !== TAG_LENGTH) return undefined
+      const sealed = tagApart === undefined ? ciphertextAndTag : concatBytes(ciphertextAndTag, tagApart)
       try {
-        return chacha20poly1305(own, nonce, associated).decrypt(ciphertextAndTag)
+        return chacha20poly1305(own, nonce, associated).decrypt(sealed)
       } catch {
         return undefined
       }

@@ -27,4 +27,30 @@ describe("SeenIds", () => {
     assert.strictEqual(seen.size, 2)
     assert.isTrue(seen.has("new", 150))
   })
+
+  it("remembers after a restart what it did before, for as long, and within its limit", () => {
+    const before = new SeenIds(3, 100)
+    for (const [id, at] of [
+      ["a", 0],
+      ["b", 40],
+      ["c", 60]
+    ] as const)
+      before.add(id, at)
+    const after = new SeenIds(2, 100)
+    after.restore([...before.entries(), ["from the future", 500]], 110)
+    assert.deepStrictEqual(
+      [...after.entries()],
+      [
+        ["b", 140],
+        ["c", 160]
+      ]
+    )
+    assert.isTrue(after.has("b", 139))
+    assert.isFalse(after.has("b", 140))
+    after.restore([["d", 170]], 110)
+    assert.deepStrictEqual(
+      [...after.entries()].map(([id]) => id),
+      ["c", "d"]
+    )
+  })
 })

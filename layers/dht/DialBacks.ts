@@ -28,6 +28,8 @@ export interface DialBackOptions {
 }
 
 const busy = new RpcFailure({ tag: "Busy", detail: "too many to dial back", data: null })
+/** Whoever has several addresses may ask from one that it does not listen at: that is no answer to its question. */
+const elsewhere = new RpcFailure({ tag: "Elsewhere", detail: "your record has no address where you are", data: null })
 
 /** Answers those who ask. */
 export const answer = Effect.gen(function* () {
@@ -65,7 +67,7 @@ export const answer = Effect.gen(function* () {
       if (session === undefined) return Effect.fail(busy)
       if (session.dialled) return Effect.succeed(true)
       const contact = book.find(from.publicKey) ?? from
-      if (contact.addresses.every(({ host }) => host !== session.address.host)) return Effect.succeed(false)
+      if (contact.addresses.every(({ host }) => host !== session.address.host)) return Effect.fail(elsewhere)
       return isAllowed(session) ? dialBack(contact, session) : Effect.fail(busy)
     })
   )
@@ -88,7 +90,7 @@ export const ask = Effect.gen(function* () {
 
   const question = Effect.fnUntraced(function* (session: Session) {
     const answered = yield* Effect.result(rpc.call(session.contact, DIAL_BACK, null))
-    // Who is busy or gone has said nothing.
+    // Who is busy, gone or cannot tell has said nothing.
     if (Result.isSuccess(answered)) reachability.tried(wideNetworkOf(session.address), answered.success, networks())
   })
 

@@ -107,7 +107,8 @@ export const makeDrive = Effect.gen(function* () {
     )
     const requests = new Map<string, Request>()
     const underWay = new Set<Request>()
-    let hintsOpen = 0
+    /** One more than there are until all have been asked: the first may fail at once. */
+    let hintsOpen = 1
     let over = false
 
     const send = (contact: Contact, ask: Ask<Contact> | undefined): void => {
@@ -229,6 +230,7 @@ export const makeDrive = Effect.gen(function* () {
 
     patience.watch(overdue)
     for (const hint of plan.hints ?? []) if (hint.key !== ownKey && !requests.has(hint.key)) send(hint, undefined)
+    hintsOpen--
     proceed()
     return () => end(() => false)
   }

@@ -38,7 +38,9 @@ const values = (records: ReadonlyArray<Uint8Array>): DhtAnswer => ({ _tag: "Valu
 const withQueries = (
   known: ReadonlyArray<Contact>,
   answer: Answer,
-  body: (parts: Parts) => Effect.Effect<void, unknown>
+  body: (parts: Parts) => Effect.Effect<void, unknown>,
+  /** Whose answers come within the call: as where a session is known to be gone. */
+  atOnce: (contact: Contact) => boolean = () => false
 ) =>
   Effect.gen(function* () {
     const [asked, dropped]: [Array<string>, Array<string>] = [[], []]
@@ -53,7 +55,8 @@ const withQueries = (
         Effect.suspend(() => {
           const key = String.fromCharCode(...nodeId)
           asked.push(key)
-          const answered = Effect.andThen(Effect.yieldNow, answer(byKey.get(key)!, request)) // never within the call
+          const contact = byKey.get(key)!
+          const answered = Effect.andThen(atOnce(contact) ? Effect.void : Effect.yieldNow, answer(contact, request))
           return Effect.onInterrupt(answered, () => Effect.sync(() => void dropped.push(key)))
         })
     })
@@ -274,6 +277,39 @@ describe("IterativeQueries", () => {
       })
     )
   })
+
+  it.effect("asks every hint although the first fails at once", () =>
+    withQueries(
+      [],
+      (contact) => (contact === network[0] ? Effect.fail(silent) : Effect.succeed(values([Uint8Array.of(1)]))),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        let found = 0
+        const accept = () => ++found > 0
+        yield* queries.lookupValue({ kind: 0, key: target, accept, hints: network.slice(0, 2) })
+        assert.strictEqual(asked.length, 2)
+        assert.strictEqual(found, 1)
+      }),
+      (contact) => contact === network[0]
+    )
+  )
+
+  it.effect("goes on although whole rows of requests fail at once", () =>
+    withQueries(
+      byDistance(network),
+      (contact) => (byDistance(network).indexOf(contact) < 12 ? Effect.fail(silent) : Effect.succeed(nodes([]))),
+      Effect.fnUntraced(function* ({ asked, queries }) {
+        const { closest } = yield* queries.lookupNode(target, { paths: 3 })
+        assert.deepStrictEqual(
+          closest.map((it) => it.key),
+          byDistance(network)
+            .slice(12, 20)
+            .map((it) => it.key)
+        )
+        assert.strictEqual(new Set(asked).size, asked.length)
+      }),
+      () => true
+    )
+  )
 
   it.effect("asks a hint only once, although it is among the closest", () =>
     withQueries(

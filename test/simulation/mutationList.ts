@@ -61,5 +61,29 @@ export const mutations: ReadonlyArray<Mutation> = [
     find: `late = reason === "timeout"
         connection.abort()`,
     replace: `late = reason === "timeout"`
+  },
+  {
+    name: "neighbours do not compare",
+    file: "layers/dht/NeighbourSync.ts",
+    find: "const counts = yield* exchange(contact, shared)",
+    replace: "const counts = { sent: 0, fetched: 0, answered: shared.length > 0 }"
+  },
+  {
+    name: "an expired provider is kept",
+    file: "src/core/dht/storeDecision.ts",
+    find: "Math.min(now + Math.min(ttl, kindLimit), recordExpires ?? Number.POSITIVE_INFINITY)",
+    replace: "now + Math.min(ttl, kindLimit) + 0 * (recordExpires ?? 0)"
+  },
+  {
+    name: "anybody may store anywhere",
+    file: "layers/dht/CheckedStorePipeline.ts",
+    find: "if (!table.isClose(record.key)) return",
+    replace: "if (table.size() < 0) return"
+  },
+  {
+    name: "who waits for a place never gets it",
+    file: "src/core/dht/BucketTable.ts",
+    find: "if (successor !== undefined) this.#enter(bucket, successor)",
+    replace: "if (successor !== undefined) bucket.waiting.set(successor.contact.key, successor)"
   }
 ]

@@ -12,7 +12,21 @@ const LONG = 1.75
 /** In one run: a mean. */
 const HERDS = 2
 
+/** Some are large enough for buckets to be full, and for keys to be too far from a node: at a calm tempo, or they would last. */
+const CROWDED = 0.25
+const CROWD_LEAST = 56
+const CROWD_MORE = 12
+
 export const planOfSeed = (seed: number): Plan => {
+  const plan = planOfFew(seed)
+  const dice = new Dice(seed).fork("crowd")
+  if (!dice.chance(CROWDED)) return plan
+  const { hours, scenario } = { hours: Math.max(plan.lasts / 3_600, 1), scenario: plan.scenario }
+  const crowd = planOf({ scenario, seed, nodes: CROWD_LEAST + dice.int(CROWD_MORE), hours, natted: plan.natted })
+  return { ...crowd, sessions: "plain", tempo: "calm", workload: { ...crowd.workload, herds: HERDS / (hours * 60) } }
+}
+
+const planOfFew = (seed: number): Plan => {
   const dice = new Dice(seed).fork("plan of the long checks")
   const scenario = Scenario.literals[seed % Scenario.literals.length] ?? "steady"
   const crowd = scenario === "flash-crowd" ? 2 : 1

@@ -3,7 +3,8 @@ import { acknowledgedIsHeld, newerIsKept, nothingIsLost, receiptIsTrue } from ".
 import { answersAreRight, networkHeals, operationsEnd } from "./ends.ts"
 import type { Invariant } from "./Invariant.ts"
 import { connectionsAreSessions, stoppedIsGone, withinLimits } from "./limits.ts"
-import { contactsAreSigned, deadLeave } from "./tables.ts"
+import { expiredAreGone, replicasRecover, strangersAreSentOn } from "./replicas.ts"
+import { contactsAreSigned, deadLeave, placesAreFilled } from "./tables.ts"
 import { noncesAreFresh, noPlaintext } from "./wires.ts"
 
 export const invariants: ReadonlyArray<Invariant> = [
@@ -11,10 +12,14 @@ export const invariants: ReadonlyArray<Invariant> = [
   newerIsKept,
   acknowledgedIsHeld,
   nothingIsLost,
+  replicasRecover,
+  expiredAreGone,
+  strangersAreSentOn,
   answersAreRight,
   operationsEnd,
   networkHeals,
   deadLeave,
+  placesAreFilled,
   contactsAreSigned,
   withinLimits,
   connectionsAreSessions,

@@ -1,8 +1,10 @@
 /** What nodes know of each other is signed, and does not outlive the others for long. */
 import { Context } from "effect"
+import { K } from "#core/dht/BucketTable"
 import { networkIdOf, verifyRecord } from "#core/identity/signature"
 import { PEER_LABEL } from "#core/identity/signPeerRecord"
 import { suite } from "#layers/identity/NodeCrypto"
+import { bytesOfKey } from "#schemas/bytes/bytes"
 import { SIGNATURE_INDEX } from "#schemas/identity/PeerRecord"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { NETWORK } from "../nodeLayer.ts"
@@ -32,6 +34,29 @@ export const deadLeave: Invariant = {
         if (gone === undefined) continue
         const minutes = Math.round((simulation.world.time.now - gone.endedAt) / 60_000)
         yield `the table of node ${node.number} holds node ${gone.number}, dead for ${minutes} minutes`
+      }
+    }
+  }
+}
+
+export const placesAreFilled: Invariant = {
+  name: "places-are-filled",
+  sentence: "Nobody waits for a place in a bucket of a routing table that has one.",
+  every: 300,
+  check: function* (simulation) {
+    for (const node of simulation.willing) {
+      if (node.services === undefined) continue
+      const table = Context.get(node.services, RoutingTable)
+      const live = new Map<number, number>()
+      for (const { contact } of table.list()) {
+        const bucket = table.bucketOf(contact.nodeId)
+        live.set(bucket, (live.get(bucket) ?? 0) + 1)
+      }
+      for (const other of simulation.world.nodes) {
+        if (other.id === undefined || table.whereabouts(other.id)?.standing !== "waiting") continue
+        const bucket = table.bucketOf(bytesOfKey(other.id))
+        const places = K - (live.get(bucket) ?? 0)
+        if (places > 0) yield `node ${other.number} waits at node ${node.number}, where ${places} places are free`
       }
     }
   }

@@ -1,4 +1,4 @@
-/** Chains of answers in networks up to a thousand nodes: half a minute, most of it for the nodes to find each other. */
+/** Chains of answers in networks up to a thousand nodes: a minute and a half, most of it for the nodes to find each other. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { hopsOfNetworks } from "../simulation/lookupFigures.ts"

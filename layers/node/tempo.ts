@@ -6,6 +6,7 @@ import { Duration, Layer, Schedule } from "effect"
 import { BlockAgain } from "#services/content/Schedules"
 import type { GetError } from "#services/dht/Dht"
 import * as Dht from "#services/dht/Schedules"
+import * as Gossip from "#services/gossip/Schedules"
 import type { SendError } from "#services/router/RouterHandle"
 import { AckDeadline, SendAgain } from "#services/router/Schedules"
 import { RequestTimeout } from "#services/rpc/Schedules"
@@ -44,6 +45,14 @@ export const production = Layer.mergeAll(
       Schedule.while(({ input }) => input._tag === "Unacknowledged" || input._tag === "SessionClosed")
     )
   ),
+  // gossip
+  Layer.succeed(Gossip.HeartbeatPace, Schedule.jittered(Schedule.spaced("1 second"))),
+  Layer.succeed(Gossip.PruneFor, seconds(60)),
+  Layer.succeed(Gossip.LeaveFor, seconds(10)),
+  Layer.succeed(Gossip.FanOutFor, seconds(60)),
+  Layer.succeed(Gossip.OpportunityEvery, seconds(60)),
+  Layer.succeed(Gossip.PromiseWithin, seconds(3)),
+  Layer.succeed(Gossip.ValidateWithin, seconds(5)),
   // dht
   Layer.succeed(Dht.BootstrapTimeout, seconds(30)),
   Layer.succeed(Dht.BootstrapAgain, Schedule.spaced("30 seconds")),
@@ -94,6 +103,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Session.SweepPace, Schedule.spaced("30 seconds")),
   Layer.succeed(Session.HeartbeatAfter, minutes(5)),
   Layer.succeed(Session.IdleAfter, minutes(30)),
+  Layer.succeed(Gossip.HeartbeatPace, Schedule.jittered(Schedule.spaced("1 minute"))),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("2 hours")),
   Layer.succeed(Dht.DialBackEvery, hours(12)),
   Layer.succeed(Dht.BucketRefreshPace, Schedule.spaced("12 hours")),

@@ -241,7 +241,8 @@ export const makeSessions = Effect.fnUntraced(function* (
     onClose: (handle) => registered(closeHandlers, handle),
     charge,
     keepIf: (predicate) => {
-      useful = predicate
+      const others = useful
+      useful = (contact) => others(contact) || predicate(contact)
     },
     stats: () => ({ open: table.all.size, halfOpen: halfOpen.size, bans: reputation.bans })
   })

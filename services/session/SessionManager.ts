@@ -121,7 +121,10 @@ export class SessionManager extends Context.Service<
     ) => Effect.Effect<void, never, Scope.Scope>
     /** Lowers the peer's reputation; at the bottom it is banned for `BanDuration`. */
     readonly charge: (key: string, offence: Offence) => void
-    /** Peers that are trimmed last: the neighbourhood of the DHT. Asked during a trim only. */
+    /**
+     * Peers that are trimmed last and not idle: the neighbourhood of the DHT, the meshes of gossip. Everyone who asks is
+     * heard, for as long as this node runs; asked in a trim and of idle sessions only.
+     */
     readonly keepIf: (useful: (contact: Contact) => boolean) => void
     readonly stats: () => SessionStats
   }

@@ -20,7 +20,7 @@ export const makePublisher = Effect.fnUntraced(function* (
   const [suite, { networkId, signing }, clock] = [yield* Crypto, yield* Identity, yield* Clock.Clock]
   const context = yield* Effect.context<never>()
   const pace = new TokenBucket(PUBLISH_RATE, clock.currentTimeMillisUnsafe())
-  let lastIssued = 0
+  let lastIssued = Number.NEGATIVE_INFINITY
 
   const publish: Gossip["Service"]["publish"] = Effect.fn("MeshGossip.publish")(function* (topic, data, options) {
     if (data.length > DATA_LIMIT) return yield* new TooLarge({ bytes: data.length, limit: DATA_LIMIT })

@@ -129,6 +129,9 @@ export const make = Effect.gen(function* () {
 
   return RoutingTable.of({
     seen,
+    restore: (contact, verifiedAt) => {
+      if (isServer(contact) && retired.find(contact.key) === undefined) table.restore(newest(contact), verifiedAt)
+    },
     failed,
     closest: (target, count = K) => table.closest(target, count),
     shareable: (target, count = K) => table.closest(target, count, now() - vouchFor),

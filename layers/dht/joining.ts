@@ -1,14 +1,15 @@
 /**
- * One round of joining: first the peers that were saved, then, where few of them live, the bootstrap list; then a lookup
- * of the own id, which introduces this node to its neighbours.
+ * One round of joining: the table of the last run is put back, and some of its peers are met; then, where few of them
+ * live, the bootstrap list; then a lookup of the own id, which introduces this node to its neighbours.
  */
 import { Clock, Effect, Result } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { Address } from "#schemas/transport/Address"
 import { BootstrapFailed } from "#services/dht/Bootstrap"
-import { ENOUGH_SAVED, JOINS, SAVED_PEERS_TRIED } from "#services/dht/Limits"
+import { ENOUGH_SAVED, JOINS, SAVED_FOR, SAVED_PEERS_TRIED, SAVED_REACHED } from "#services/dht/Limits"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { RoutingTable } from "#services/dht/RoutingTable"
 import { BootstrapTimeout } from "#services/dht/Schedules"
 import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
@@ -22,12 +23,20 @@ interface Progress {
   readonly tried: Map<string, string>
 }
 
+interface Saved {
+  readonly contact: Contact
+  /** Unix seconds. */
+  readonly verifiedAt: number
+  readonly isFresh: boolean
+}
+
 const UNANSWERED = "transport: no answer in time"
 
 export const makeRound = Effect.fnUntraced(function* (list: ReadonlyArray<Address>) {
   const { nodeId } = yield* Identity
   const [book, clock, store] = [yield* KnownPeers, yield* Clock.Clock, yield* PeerStore]
-  const [sessions, queries, timeout] = [yield* SessionManager, yield* QueryExecutor, yield* BootstrapTimeout]
+  const [sessions, queries, table] = [yield* SessionManager, yield* QueryExecutor, yield* RoutingTable]
+  const timeout = yield* BootstrapTimeout
 
   const dial = (progress: Progress, id: NodeId, addresses: ReadonlyArray<Address>, trusted: boolean, name: string) => {
     progress.tried.set(name, UNANSWERED)
@@ -40,35 +49,45 @@ export const makeRound = Effect.fnUntraced(function* (list: ReadonlyArray<Addres
     })
   }
 
-  const inTurns = (dials: ReadonlyArray<Effect.Effect<void>>) =>
-    Effect.all(dials, { concurrency: JOINS, discard: true })
+  /** A few at a time, until `enough` were reached. */
+  const inTurns = (progress: Progress, enough: number, dials: ReadonlyArray<Effect.Effect<void>>) =>
+    Effect.forEach(dials, (it) => Effect.suspend(() => (progress.reached < enough ? it : Effect.void)), {
+      concurrency: JOINS,
+      discard: true
+    })
 
-  /** Their records are verified as if a stranger had sent them: the file may be old, or somebody else's. */
+  /** Latest verified first. Their records are checked as if a stranger had sent them: the file may be somebody else's. */
   const savedPeers = Effect.map(
     Effect.catch(store.load, (error) =>
       Effect.as(Effect.logWarning("the saved routing table could not be read", error), [] as ReadonlyArray<StoredPeer>)
     ),
     (saved) => {
       const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-      return saved.slice(0, SAVED_PEERS_TRIED).flatMap(({ record }): ReadonlyArray<Contact> => {
+      return saved.flatMap(({ lastSeen, record }): ReadonlyArray<Saved> => {
         const contact = book.admit(record, now)
-        return Result.isSuccess(contact) && contact.success.key !== sessions.self().key ? [contact.success] : []
+        if (Result.isFailure(contact) || contact.success.key === sessions.self().key) return []
+        return [{ contact: contact.success, verifiedAt: Math.min(lastSeen, now), isFresh: lastSeen > now - SAVED_FOR }]
       })
     }
   )
 
   const trySaved = (progress: Progress) =>
-    Effect.flatMap(savedPeers, (contacts) =>
-      inTurns(
-        contacts.map((it) =>
+    Effect.flatMap(savedPeers, (saved) => {
+      // The table keeps its contacts by when they were last heard of.
+      for (const { contact, isFresh, verifiedAt } of saved.toReversed()) if (isFresh) table.restore(contact, verifiedAt)
+      const dials = saved
+        .slice(0, SAVED_PEERS_TRIED)
+        .map(({ contact: it }) =>
           dial(progress, it.nodeId, it.addresses, false, it.addresses[0]?.text ?? "a saved peer without an address")
         )
-      )
-    )
+      return inTurns(progress, SAVED_REACHED, dials)
+    })
 
   const tryList = (progress: Progress) =>
     Effect.suspend(() =>
       inTurns(
+        progress,
+        Number.POSITIVE_INFINITY,
         list.map((address) => {
           if (address.peer !== undefined) return dial(progress, address.peer, [address], true, address.toString())
           progress.tried.set(address.toString(), "address: it does not end in /p2p/ and a node id")

@@ -63,8 +63,10 @@ export const REPROVIDES = 5
 /** Saved peers and bootstrap addresses that are tried at one time, and how many saved ones are tried at all. */
 export const JOINS = 8
 export const SAVED_PEERS_TRIED = 32
-/** So many saved peers are met again; a lookup finds the rest of the neighbourhood. */
+/** So many saved peers are met again at once; the others are in the table, and verified in their time. */
 export const SAVED_REACHED = 8
+/** Seconds: whom this node verified longer ago is not put back into its table. */
+export const SAVED_FOR = 86_400
 /** With so many saved peers alive the bootstrap list is not bothered. */
 export const ENOUGH_SAVED = 3
 

@@ -33,6 +33,11 @@ export class RoutingTable extends Context.Service<
      * the newest that this node knows counts; a peer that says there that it is only a client leaves the table.
      */
     readonly seen: (contact: Contact, verified: boolean) => void
+    /**
+     * It was in the table of an earlier run, and verified then (unix seconds): it is asked, and passed on for the rest of
+     * the hour. Never moves what this run knows.
+     */
+    readonly restore: (contact: Contact, verifiedAt: number) => void
     /** It did not answer; retired after 3 in a row. */
     readonly failed: (key: string) => void
     /** The `count` (20 by default) closest to a 32-byte target, closest first. */

@@ -82,18 +82,20 @@ export class BucketTable<C extends TableNode> {
       live.set(contact.key, known)
       return
     }
-    const entry: TableEntry<C> = {
-      contact,
-      id: contact.nodeId,
-      head: headOf(contact.nodeId),
-      verifiedAt: verified ? now : Number.NEGATIVE_INFINITY,
-      lastSeen: now,
-      failures: 0,
-      prefixes: this.#capped ? prefixesOf(contact.addresses) : []
-    }
+    const entry = this.#entryOf(contact, verified ? now : Number.NEGATIVE_INFINITY, now)
     const bucket = this.#bucket(index)
     if (bucket.live.size >= K) return void this.#wait(bucket, entry)
     bucket.waiting.delete(contact.key)
+    if (this.#networks.allow(entry, bucket.live)) this.#enter(bucket, entry)
+  }
+
+  /** It was in the table of an earlier run of this node, and was verified then. Takes a place where one is free. */
+  restore(contact: C, verifiedAt: number): void {
+    const index = commonPrefixLength(this.#own, contact.nodeId)
+    if (index === 256 || this.#entries.has(contact.key)) return
+    const bucket = this.#bucket(index)
+    const entry = this.#entryOf(contact, verifiedAt, verifiedAt)
+    if (bucket.live.size >= K || bucket.waiting.has(contact.key)) return
     if (this.#networks.allow(entry, bucket.live)) this.#enter(bucket, entry)
   }
 
@@ -219,6 +221,11 @@ export class BucketTable<C extends TableNode> {
     for (let index = 0; index <= Math.min(depth, BUCKETS - 1); index++)
       if ((this.#lookedUpAt[index] ?? Number.NEGATIVE_INFINITY) < before) idle.push(index)
     return idle
+  }
+
+  #entryOf(contact: C, verifiedAt: number, lastSeen: number): TableEntry<C> {
+    const prefixes = this.#capped ? prefixesOf(contact.addresses) : []
+    return { contact, id: contact.nodeId, head: headOf(contact.nodeId), verifiedAt, lastSeen, failures: 0, prefixes }
   }
 
   #bucket(index: number): Bucket<C> {

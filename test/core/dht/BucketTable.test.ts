@@ -137,6 +137,18 @@ describe("BucketTable", () => {
     assert.deepStrictEqual([table.size, table.waiting], [K, 1])
   })
 
+  it("puts back whom an earlier run knew, as it was verified then, and moves nobody for it", () => {
+    const { bucket, table } = full()
+    table.restore(bucket[K]!, 50)
+    assert.deepStrictEqual([table.size, table.waiting], [K, 0])
+    table.restore(bucket[0]!, 999)
+    assert.strictEqual(table.find(bucket[0]!.key)?.verifiedAt, 0)
+    const other = nodes.find((it) => bucketOf(it) === 1)!
+    table.restore(other, 50)
+    assert.deepInclude(table.find(other.key), { verifiedAt: 50, lastSeen: 50, failures: 0 })
+    assert.deepStrictEqual(table.closest(other.nodeId, 1, 51).includes(other), false)
+  })
+
   it("retires a contact at the third strike in a row and lets the latest newcomer in", () => {
     const { bucket, table } = full()
     table.seen(bucket[K]!, true, 100)

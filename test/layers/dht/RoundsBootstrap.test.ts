@@ -35,12 +35,17 @@ interface Parts {
   readonly silent: Set<string>
   readonly book: KnownPeers["Service"]
   readonly warnings: Array<string>
+  /** Whom the table was given back, and when each was verified. */
+  readonly restored: Array<readonly [string, number]>
   readonly nodeId: Uint8Array
 }
 
 interface Setting {
   readonly list?: ReadonlyArray<Address>
   readonly saved?: ReadonlyArray<Contact>
+  /** Unix seconds at which they were verified; the n-th one n seconds earlier. */
+  readonly savedAt?: number
+  readonly now?: number
   readonly known?: ReadonlyArray<Contact>
   readonly open?: boolean
   /** Buckets that nobody looked into for an hour. */
@@ -56,6 +61,8 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
     const lookups: Array<Uint8Array> = []
     const [alive, silent] = [new Set<string>(), new Set<string>()]
     const warnings: Array<string> = []
+    const restored: Array<readonly [string, number]> = []
+    yield* TestClock.setTime((setting.now ?? 0) * 1_000)
     const events = yield* PubSub.unbounded<SessionEvent>()
     const session = (contact: Contact): Session => ({
       contact,
@@ -100,7 +107,11 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
           return { closest: [], report: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 } }
         }).pipe(Effect.delay(setting.lookupTakes ?? 0))
     })
-    const saved = (setting.saved ?? []).map((it) => ({ nodeId: it.nodeId, record: it.bytes, lastSeen: 1 }))
+    const saved = (setting.saved ?? []).map((it, at) => ({
+      nodeId: it.nodeId,
+      record: it.bytes,
+      lastSeen: (setting.savedAt ?? 1) - at
+    }))
     const known = setting.known ?? []
     const whereabouts = (key: string) =>
       known
@@ -109,7 +120,11 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
     const world = Layer.mergeAll(
       sessions,
       queries,
-      table(known, true, { idle: () => setting.idle ?? [], whereabouts }),
+      table(known, true, {
+        idle: () => setting.idle ?? [],
+        whereabouts,
+        restore: ({ key }, verifiedAt) => void restored.push([key, verifiedAt])
+      }),
       MemoryPeerStore.layer(saved)
     )
     const identity = KeyStoreIdentity.layer({ network: "local", local: setting.open !== true }).pipe(
@@ -126,7 +141,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
     yield* Effect.gen(function* () {
       const [bootstrap, store, book] = [yield* Bootstrap, yield* PeerStore, yield* KnownPeers]
       const { nodeId } = yield* Identity
-      yield* body({ bootstrap, store, book, nodeId, dialled, trusted, lookups, alive, silent, warnings })
+      yield* body({ bootstrap, store, book, nodeId, dialled, trusted, lookups, alive, silent, warnings, restored })
     }).pipe(Effect.provide(layer), Effect.provide(Logger.layer([logger])))
   })
 
@@ -182,6 +197,32 @@ describe("RoundsBootstrap", () => {
         yield* bootstrap.joined
         assert.isFalse(dialled.includes(peer("listed").key))
         assert.isFalse(trusted.includes(true))
+      })
+    )
+  )
+
+  it.effect("puts the saved table back, longest unseen first, but for those of the day before", () =>
+    withBootstrap(
+      { saved: ["a", "b", "c"].map((name) => peer(name, { expires: 1_000_000 })), savedAt: 10_002, now: 96_400 },
+      Effect.fnUntraced(function* ({ bootstrap, restored }) {
+        yield* Effect.exit(bootstrap.joined)
+        assert.deepStrictEqual(restored, [
+          [peer("b").key, 10_001],
+          [peer("a").key, 10_002]
+        ])
+      })
+    )
+  )
+
+  it.effect("meets no more than eight of the saved peers while these live", () =>
+    withBootstrap(
+      { saved: Array.from({ length: 30 }, (_, at) => peer(`${at}`)) },
+      Effect.fnUntraced(function* ({ alive, bootstrap, dialled, restored }) {
+        for (let at = 1; at < 30; at++) alive.add(peer(`${at}`).key)
+        yield* bootstrap.joined
+        assert.isAtLeast(dialled.length, 9)
+        assert.isBelow(dialled.length, 18)
+        assert.strictEqual(restored.length, 30)
       })
     )
   )

@@ -143,6 +143,7 @@ export const table = (
     RoutingTable,
     Effect.sync(() =>
       RoutingTable.of({
+        restore: () => {},
         seen: () => {},
         failed: () => {},
         closest: (_, count = 20) => contacts.slice(0, count),

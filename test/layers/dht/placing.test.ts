@@ -11,7 +11,7 @@ import { peer } from "./fixtures.ts"
 type Manner = number
 
 const parts = Layer.mergeAll(
-  Layer.mock(Rpc, { roundTrip: () => undefined }),
+  Layer.mock(Rpc, { hello: () => undefined, roundTrip: () => undefined }),
   Layer.succeed(SessionManager, { find: () => undefined, list: () => [] } as unknown as SessionManager["Service"])
 )
 

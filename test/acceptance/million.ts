@@ -9,6 +9,7 @@ import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { utf8 } from "#schemas/bytes/bytes"
 import { RecordKind } from "#schemas/dht/Record"
 import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
+import { boundYoungSpace } from "../../src/cli/youngSpace.ts"
 
 const RECORDS = 1_000_000
 const BATCH = 1_000
@@ -30,11 +31,13 @@ const program = Effect.gen(function* () {
   const store = yield* RecordStore
   const { sum } = yield* makeSumming
   for (let n = 0; n < RECORDS; n += BATCH) yield* store.put(Array.from({ length: BATCH }, (_, at) => row(n + at)))
+  writeSync(2, "filled\n")
   const began = performance.now()
   const { rows } = yield* sum(divide(WHOLE, 8), { rows: Number.POSITIVE_INFINITY })
   writeSync(1, `${JSON.stringify({ rows, seconds: (performance.now() - began) / 1000 })}\n`)
 })
 
+boundYoungSpace()
 const folder = process.argv[2] ?? ""
 const stores = SqliteRecordStore.layer({ quotaBytes: 2 ** 40 }).pipe(
   Layer.provide(SqliteDatabase.layer({ folder, synchronous: "normal" })),

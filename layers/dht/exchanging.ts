@@ -12,7 +12,16 @@ import { compareBytes, equalBytes, keyOf } from "#schemas/bytes/bytes"
 import type { DhtRequest } from "#schemas/dht/DhtMessage"
 import { RANGES_LIMIT, type RangeDigest, type RangeEntry } from "#schemas/dht/Ranges"
 import { isRecordKind, RecordKind } from "#schemas/dht/Record"
-import { COMPARED_ROWS, HANDED_ON, LEAST_LEFT, MISSES, OPEN_RANGES, QUESTIONS, TRANSFERS } from "#services/dht/Limits"
+import {
+  COMPARED_ROWS,
+  HANDED_ON,
+  LEAST_LEFT,
+  MISSES,
+  OPEN_RANGES,
+  QUESTIONS,
+  REFUSALS,
+  TRANSFERS
+} from "#services/dht/Limits"
 import { RecordValidators } from "#services/dht/RecordValidators"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { StorePipeline } from "#services/dht/StorePipeline"
@@ -52,6 +61,7 @@ interface Progress {
   sent: number
   fetched: number
   misses: number
+  refusals: number
   answered: boolean
   over: boolean
 }
@@ -103,7 +113,10 @@ export const makeExchanging = Effect.fnUntraced(function* (summing: Summing) {
         const kept = yield* Effect.result(pipeline.store(kind, bytes, ttl, contact))
         if (Result.isSuccess(kept)) progress.fetched++
         else if (kept.failure._tag === "StorageFailed") return yield* kept.failure
-        else if (isDamage(kept.failure.refusal)) sessions.charge(contact.key, "bad record")
+        else {
+          if (isDamage(kept.failure.refusal)) sessions.charge(contact.key, "bad record")
+          refused(progress)
+        }
       }
       more = answer.more && answer.records.length > 0
     }
@@ -138,6 +151,7 @@ export const makeExchanging = Effect.fnUntraced(function* (summing: Summing) {
       progress.answered = false
       progress.over = true
     } else if (isBusy(result.failure)) progress.over = true
+    else refused(progress)
   })
 
   const transfer = <A>(
@@ -188,7 +202,7 @@ export const makeExchanging = Effect.fnUntraced(function* (summing: Summing) {
     contact: Contact,
     shared: ReadonlyArray<Shared>
   ): Effect.fn.Return<Exchanged, StorageFailed> {
-    const progress: Progress = { sent: 0, fetched: 0, misses: 0, answered: true, over: false }
+    const progress: Progress = { sent: 0, fetched: 0, misses: 0, refusals: 0, answered: true, over: false }
     let open = shared
     for (let questions = 0; open.length > 0 && questions < QUESTIONS && !progress.over; questions++) {
       const asked = affordable(open)
@@ -214,6 +228,11 @@ export const makeExchanging = Effect.fnUntraced(function* (summing: Summing) {
     return { answered, fetched, sent }
   })
 })
+
+/** One here and there may have its reason; many mean that a disk is full. */
+const refused = (progress: Progress): void => {
+  if (++progress.refusals >= REFUSALS) progress.over = true
+}
 
 /** The first of them, as many as one question holds and as cost the other no more than one answer may. */
 const affordable = (open: ReadonlyArray<Shared>): ReadonlyArray<Shared> => {

@@ -105,6 +105,8 @@ export const OPEN_RANGES = 4_096
 export const HANDED_ON = 16_384
 /** Records that a neighbour names and then has not, until it is asked no further. */
 export const MISSES = 16
+/** Records that were handed on and refused, by either side, until a round with this neighbour ends. */
+export const REFUSALS = 64
 /** Neighbours that are known to have come since the last round. */
 export const NEWCOMERS = 64
 

@@ -287,6 +287,19 @@ describe("a neighbour that does not keep the protocol", () => {
     )
   })
 
+  it.effect("is brought no more once it has refused many records", () => {
+    const full = new RpcFailure({ tag: "Quota", detail: "", data: null })
+    const other = new Neighbour([], (request) => (request._tag === "Store" ? Effect.fail(full) : undefined))
+    return withNeighbour(
+      Array.from({ length: 400 }, (_, n) => block(n)),
+      other,
+      Effect.fnUntraced(function* ({ exchange }) {
+        assert.deepStrictEqual(yield* exchange(), { sent: 0, fetched: 0, answered: true })
+        assert.isAtMost(other.of("Store").length, 70)
+      })
+    )
+  })
+
   it.effect("is taken at its word when it is busy", () => {
     const busy = new RpcFailure({ tag: "Busy", detail: "", data: null })
     const other = new Neighbour([], (request) => (request._tag === "Store" ? Effect.fail(busy) : undefined))

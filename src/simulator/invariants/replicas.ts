@@ -19,8 +19,9 @@ import type { SimulatedNode } from "../SimulatedNode.ts"
 import { EPOCH } from "../time/ProcessClock.ts"
 import type { Invariant } from "./Invariant.ts"
 
-/** Records that are looked at: the latest. */
+/** Records that are looked at, the latest, and nodes that have to compare for it: all of a small network. */
 const LOOKED_AT = 100
+const COMPARING = 100
 /** Seconds that nodes may compare for, and how often: what one round brings another passes on. */
 const PATIENCE = 300
 const ROUNDS = 2
@@ -46,32 +47,53 @@ const idOf = ({ services }: SimulatedNode): Uint8Array =>
 const holds = (node: SimulatedNode, { key, kind, seq }: Entry): boolean =>
   node.disk.held(kind, key).some((it) => it.seq >= seq)
 
+interface Place {
+  readonly entry: Entry
+  /** Who should hold it, of those that keep the protocol. */
+  readonly closest: ReadonlyArray<SimulatedNode>
+}
+
+/** Of the latest records, or of those that were looked at before. */
+const placesOf = (simulation: Simulation, before?: ReadonlyArray<Place>): ReadonlyArray<Place> => {
+  const all = sayingSo(simulation).map((node) => ({ node, id: idOf(node) }))
+  const servers = new Set(serversOf(simulation))
+  const comparing = new Set<SimulatedNode>()
+  const places: Array<Place> = []
+  for (const entry of before?.map((it) => it.entry) ?? simulation.ledger.entries.slice(-LOOKED_AT).reverse()) {
+    const closest = all
+      .toSorted((a, b) => compareDistance(entry.key, a.id, b.id))
+      .slice(0, simulation.plan.replicationFactor)
+      .flatMap(({ node }) => (servers.has(node) ? [node] : []))
+    for (const node of closest) comparing.add(node)
+    if (before === undefined && comparing.size > COMPARING) break
+    places.push({ entry, closest })
+  }
+  return places
+}
+
 export const replicasRecover: Invariant = {
   name: "replicas-recover",
   sentence:
     "When neighbours have compared what they hold, a record that one of the closest nodes has is on all of them.",
   atRest: Effect.fnUntraced(function* (simulation) {
-    const { replicationFactor: factor } = simulation.plan
     const wrong: Array<string> = []
+    const looked = placesOf(simulation)
     for (let round = 0; round < ROUNDS; round++) {
-      for (const node of serversOf(simulation)) {
+      for (const node of new Set(looked.flatMap(({ closest }) => closest))) {
+        if (node.services === undefined) continue
         const compare = Effect.flatMap(Replicator, ({ syncNow }) => syncNow)
         const said = yield* simulation.hear(node, compare, PATIENCE)
         if (said === undefined) wrong.push(`node ${node.number} has not done comparing after ${PATIENCE} s`)
       }
     }
-    const [all, servers] = [sayingSo(simulation), new Set(serversOf(simulation))]
-    for (const entry of simulation.ledger.entries.slice(-LOOKED_AT)) {
+    for (const { closest, entry } of placesOf(simulation, looked)) {
       if (entry.expires <= secondsOf(simulation) + LEAST_LEFT + PATIENCE) continue
-      const closest = all
-        .toSorted((a, b) => compareDistance(entry.key, idOf(a), idOf(b)))
-        .slice(0, factor)
-        // A bit may have turned over in this very record, and nobody has read it since.
-        .filter((node) => servers.has(node) && !node.bitFlipped)
-      const without = closest.filter((node) => !holds(node, entry))
-      if (without.length === 0 || without.length === closest.length) continue
+      // A bit may have turned over in this very record, and nobody has read it since.
+      const sound = closest.filter((node) => !node.bitFlipped)
+      const without = sound.filter((node) => !holds(node, entry))
+      if (without.length === 0 || without.length === sound.length) continue
       const numbers = without.map(({ number }) => number).join(", ")
-      wrong.push(`nodes ${numbers} of the closest ${closest.length} lack a record of kind ${entry.kind}`)
+      wrong.push(`nodes ${numbers} of the closest ${sound.length} lack a record of kind ${entry.kind}`)
     }
     return wrong
   })

@@ -99,7 +99,7 @@ export class Mesh {
   subscribed(peer: string, topic: string, on: boolean, now: number): ReadonlyArray<Action> | false {
     if (on) {
       if (!this.#neighbours.joined(peer, topic)) return false
-      if (this.members(topic).size < DEGREE_LOW && this.#isWanted(peer, topic, now)) this.#graft(peer, topic, now)
+      if (this.members(topic).size < DEGREE && this.#isWanted(peer, topic, now)) this.#graft(peer, topic, now)
     } else {
       this.#neighbours.left(peer, topic)
       this.#fanOut.remove(peer, topic)

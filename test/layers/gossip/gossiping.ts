@@ -60,7 +60,7 @@ export const always =
 
 /** A message as this node would sign it. */
 export const signed = (
-  node: TestNode,
+  node: { readonly services: Context.Context<Identity> },
   fields: { readonly topic: GossipMessage.Topic; readonly issued: number; readonly data: Uint8Array }
 ): Uint8Array => {
   const { networkId, signing } = Context.get(node.services, Identity)

@@ -115,7 +115,7 @@ export const COMPARED_ROWS = 65_536
 export const COMPARISONS = 2
 export const COMPARISONS_WAITING = 64
 /** Rows that a peer may have walked along for it: a store of a million is compared within a quarter of an hour. */
-export const ROWS_RATE = { perSecond: 1_024, burst: 262_144 } as const
+export const ROWS_RATE = { perSecond: 1_024, burst: 131_072 } as const
 export const COMPARING_PEERS = 1_024
 
 /** Of those who announced content, so many are asked by `explain` whether they have it: as many as one key may have. */

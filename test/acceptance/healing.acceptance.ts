@@ -1,4 +1,4 @@
-/** Records outlive the nodes that hold them: whole networks in virtual time, at the tempo of production. */
+/** Records outlive the nodes that hold them: whole networks in virtual time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { compareDistance } from "#core/dht/distance"
@@ -21,8 +21,8 @@ const ENTRANCES = 8
 
 const content = (n: number): Uint8Array => Uint8Array.of(n & 255, n >> 8, 99)
 
-const networkOf = Effect.fnUntraced(function* (count: number, seed: number) {
-  const network = yield* TestNetwork.make({ nodes: count, seed, sessions: "plain", sessionsMax: 16 })
+const networkOf = Effect.fnUntraced(function* (count: number, seed: number, tempo: "production" | "calm") {
+  const network = yield* TestNetwork.make({ nodes: count, seed, tempo, sessions: "plain", sessionsMax: 16 })
   const nodes: Array<Node> = Array.from({ length: count }, (_, n) => network.node(n))
   return { network, nodes }
 })
@@ -61,7 +61,7 @@ describe("a network that loses nodes with their disks", () => {
     "has every key that kept a holder back at its factor within three hours",
     () =>
       Effect.gen(function* () {
-        const { network, nodes } = yield* networkOf(60, 4)
+        const { network, nodes } = yield* networkOf(60, 4, "production")
         const keys = yield* putAll(nodes, 300)
         for (const node of nodes.filter((_, n) => n % Math.round(1 / LOST) === 0)) yield* node.crash({ disk: "lost" })
         const kept = keys.filter((key) => holdersOf(nodes, key) > 0)
@@ -82,7 +82,8 @@ describe("a network that loses nodes with their disks", () => {
     `keeps all of ${KEPT} keys for a day while a tenth leave every hour and as many come`,
     () =>
       Effect.gen(function* () {
-        const { network, nodes } = yield* networkOf(30, 5)
+        // Calm nodes compare a sixth as often as real ones: what they keep, those keep.
+        const { network, nodes } = yield* networkOf(40, 5, "calm")
         const keys = yield* putAll(nodes, KEPT)
         const leaving = Math.round(nodes.length * LEAVING)
         const present = [...nodes]
@@ -99,14 +100,13 @@ describe("a network that loses nodes with their disks", () => {
             yield* network.advance("10 minutes")
           }
           fewest = Math.min(fewest, ...keys.map((key) => holdersOf(nodes, key)))
-          console.log(`hour ${hour}: fewest holders ${fewest}`)
           assert.isAbove(fewest, 0, `a key was lost in hour ${hour}`)
         }
         console.log(
           `fewest holders at any hour ${fewest}; in the end ${histogram(keys.map((key) => holdersOf(nodes, key)))}`
         )
-        assert.strictEqual(nodes.filter((node) => node.isUp).length, 30)
+        assert.strictEqual(nodes.filter((node) => node.isUp).length, 40)
       }),
-    1_500_000
+    300_000
   )
 })

@@ -198,7 +198,7 @@ describe("the answer to ranges", () => {
             onSuccess: () => answers++
           })
         assert.strictEqual(refusal, "Busy")
-        assert.approximately(answers, 131, 2)
+        assert.approximately(answers, 65, 2)
         yield* comparing(asked, peer("another"))
         yield* TestClock.adjust("5 seconds")
         yield* comparing(asked, asker)

@@ -67,12 +67,9 @@ export class Mesh {
     return this.#members.size === 0 && this.#fanOut.size === 0
   }
 
-  /** Whether a session with this neighbour should be kept: it is in a mesh, or few others share a topic. */
+  /** Whether a session with this neighbour should be kept though nothing may be said on it for long. */
   isUseful(peer: string): boolean {
-    for (const [topic, members] of this.#members) {
-      if (members.has(peer)) return true
-      if (this.#neighbours.has(peer, topic) && this.#neighbours.of(topic).size <= DEGREE_HIGH) return true
-    }
+    for (const members of this.#members.values()) if (members.has(peer)) return true
     return false
   }
 

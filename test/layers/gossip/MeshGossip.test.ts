@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Exit, Queue, Random, Scope } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Queue, Random, Schedule, Scope } from "effect"
 import { DEGREE_LOW } from "#core/gossip/tending"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
 import { DATA_LIMIT } from "#schemas/gossip/GossipMessage"
 import type { Verdict } from "#services/gossip/Gossip"
 import { SUBSCRIBER_QUEUE } from "#services/gossip/Limits"
+import { HeartbeatPace } from "#services/gossip/Schedules"
 import { Crypto } from "#services/identity/Crypto"
 import { pass, settle } from "../../laws/sessionWorld.ts"
 import { always, assertBounded, connected, gossiper, signed, stranger, taken, topicOf } from "./gossiping.ts"
@@ -238,9 +239,11 @@ describe("MeshGossip", () => {
   )
 
   inNetwork(
-    "who takes part in nothing sends nothing",
+    "who takes part in nothing sends nothing, and has no heartbeat",
     Effect.gen(function* () {
-      const a = yield* gossiper("a")
+      let beats = 0
+      const counted = Schedule.tap(Schedule.spaced("1 second"), () => Effect.sync(() => beats++))
+      const a = yield* gossiper("a", Layer.succeed(HeartbeatPace, counted))
       const peer = yield* stranger("peer", a)
       const scope = yield* Scope.make()
       yield* Scope.provide(a.gossip.join(topic, always("accept")), scope)
@@ -251,8 +254,13 @@ describe("MeshGossip", () => {
       yield* pass(10)
       const before = peer.heard.length
       assert.isAbove(before, 3)
+      const beatsBefore = beats
       yield* pass(60)
       assert.strictEqual(peer.heard.length, before)
+      assert.isAtMost(beats, beatsBefore + 1)
+      yield* a.gossip.join(topic, always("accept"))
+      yield* pass(10)
+      assert.isAbove(beats, beatsBefore + 5)
     })
   )
 

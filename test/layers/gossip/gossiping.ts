@@ -21,10 +21,13 @@ let port = 0
 const started = (seed: string) => startNode(world, { seed, at: `/memory/${++port}` })
 
 /** A node that gossips. */
-export const gossiper = Effect.fnUntraced(function* (seed: string) {
+export const gossiper = Effect.fnUntraced(function* (seed: string, tempo: Layer.Layer<never> = Layer.empty) {
   const node = yield* started(seed)
   const services = yield* Layer.build(
-    MeshGossip.layer.pipe(Layer.provideMerge(NodeBounds.layer), Layer.provide(Layer.succeedContext(node.services)))
+    MeshGossip.layer.pipe(
+      Layer.provideMerge(NodeBounds.layer),
+      Layer.provide([tempo, Layer.succeedContext(node.services)])
+    )
   ).pipe(Random.withSeed(seed))
   return { ...node, gossip: Context.get(services, Gossip), bounds: Context.get(services, Bounds) }
 })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Random, type Scope } from "effect"
 import { GOSSIP_THRESHOLD, GRAYLIST_THRESHOLD } from "#core/gossip/PeerScore"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
+import { write } from "#schemas/gossip/GossipFrame"
 import { FrameType } from "#schemas/session/Frame"
 import { ALLOWANCE, WANTED_OF_PEER } from "#services/gossip/Limits"
 import { SecureRandom } from "#services/identity/SecureRandom"
@@ -62,9 +63,8 @@ describe("MeshGossip among strangers", () => {
       const session = yield* peer.manager.connect(node.target)
       yield* settle
       const good = signed(peer, { topic, issued: yield* Clock.currentTimeMillis, data: Uint8Array.of(9) })
-      session.offer(FrameType.GOSSIP, new Uint8Array(3))
-      peer.say({ topics: [{ topic, on: true }] })
-      peer.say({ messages: [good] })
+      for (let n = 0; n < 4; n++) session.offer(FrameType.GOSSIP, new Uint8Array(3))
+      session.offer(FrameType.GOSSIP, write({ topics: [{ topic, on: true }], messages: [good] }))
       yield* settle
       assert.isTrue(session.isOpen())
       assert.deepStrictEqual(yield* taken(queue), [])

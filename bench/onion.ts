@@ -23,7 +23,7 @@ import * as NodeRandom from "#layers/identity/NodeRandom"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { bodyOf } from "#schemas/onion/OnionCell"
 import type { MessageId } from "#schemas/router/InnerEnvelope"
-import { emit } from "./lib.ts"
+import { emit, median } from "./lib.ts"
 
 /** Milliseconds of a repetition, and how many of them. All figures take turns, so that they see the same machine. */
 const MS = 400
@@ -102,23 +102,39 @@ const figures: Record<string, (turn: number) => unknown> = {
   key: () => suite.agreementKey(draw(32))
 }
 
-const rates = new Map<string, Array<number>>(Object.keys(figures).map((name) => [name, []]))
+/** Of one repetition: operations a second, and microseconds of processor time that one of them took. */
+interface Measured {
+  readonly rate: number
+  readonly cpu: number
+}
+
+const measure = (operation: (turn: number) => unknown): Measured => {
+  const [cpuBefore, start] = [process.cpuUsage(), performance.now()]
+  let turn = 0
+  while (performance.now() - start < MS) operation(turn++)
+  const [cpu, seconds] = [process.cpuUsage(cpuBefore), (performance.now() - start) / 1e3]
+  return { rate: turn / seconds, cpu: (cpu.user + cpu.system) / turn }
+}
+
+const measured = new Map<string, Array<Measured>>(Object.keys(figures).map((name) => [name, []]))
 for (let rep = -1; rep < REPS; rep++) {
   for (const [name, operation] of Object.entries(figures)) {
-    const start = performance.now()
-    let turn = 0
-    while (performance.now() - start < MS) operation(turn++)
-    // The first round warms up.
-    if (rep >= 0) rates.get(name)!.push((turn / (performance.now() - start)) * 1e3)
+    const it = measure(operation)
+    if (rep >= 0) measured.get(name)!.push(it) // the first round warms up
   }
 }
 
-/** Agreements of each operation: how much of its time they are, by the figures of the same repetition. */
+/** How many agreements an operation cannot do without. */
 const AGREEMENTS: Record<string, number> = { build: 4, "peel.relay": 1, "peel.recipient": 1, "reply.prepare": 4 }
-const limits = rates.get("agreement")!
-for (const [name, values] of rates) {
+const agreement = measured.get("agreement")!
+for (const [name, all] of measured) {
   const agreements = AGREEMENTS[name]
-  const shares = values.map((value, rep) => ((agreements ?? 0) * value) / limits[rep]!).sort((a, b) => a - b)
-  const extra = agreements === undefined ? {} : { agreements, agreement_share: shares[shares.length >> 1] }
-  emit(`onion.${name}.rate`, "op/s", values, extra)
+  const cpu_us_per_op = median(all.map((it) => it.cpu))
+  const share = median(all.map((it, rep) => ((agreements ?? 0) * agreement[rep]!.cpu) / it.cpu))
+  emit(
+    `onion.${name}.rate`,
+    "op/s",
+    all.map((it) => it.rate),
+    agreements === undefined ? { cpu_us_per_op } : { cpu_us_per_op, agreements, agreement_share: share }
+  )
 }

@@ -3,6 +3,7 @@ import { Result, Schema } from "effect"
 import { buildRequest } from "#core/onion/buildRequest"
 import { ttlOf } from "#core/onion/minutes"
 import { peel } from "#core/onion/peel"
+import { openReply, sealReply } from "#core/onion/replyBlock"
 import { CELL_BYTES, CellClass } from "#schemas/onion/OnionCell"
 import { requestRoom } from "#schemas/onion/OnionPayload"
 import { write } from "#schemas/router/InnerEnvelope"
@@ -169,6 +170,15 @@ describe("a request", () => {
     peeled.cell.fill(0)
     assert.deepStrictEqual([...local.payload.piece], [...piece])
     assert.deepStrictEqual([...piece], [...write(world.envelope)])
+
+    const answer = world.payloadOf()
+    const own = world.replyBlock([path[0]!])
+    const sent = Result.getOrThrow(sealReply(suite, world.draw, own.block, answer, NOW))
+    const reply = peelAt(path[0]!, sent.cell)
+    if (reply._tag !== "Reply") return assert.fail("was dropped")
+    sent.cell.fill(0)
+    assert.deepStrictEqual([...Result.getOrThrow(openReply(suite, own.keys, reply.body)).piece], [...answer.piece])
+    assert.deepStrictEqual([...reply.id], [...own.keys.id])
   })
 
   it("dies with its minute and is not taken from too far ahead", () => {

@@ -112,7 +112,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Dht.VerifyAfter, hours(2)),
   Layer.succeed(Dht.SaveTablePace, Schedule.spaced("15 minutes")),
   Layer.succeed(Dht.SyncPace, Schedule.jittered(Schedule.spaced("6 hours"))),
-  Layer.succeed(Dht.SyncSoon, { joined: minutes(30), left: hours(2) }),
+  Layer.succeed(Dht.SyncSoon, { joined: hours(2), left: hours(6) }),
   Layer.succeed(Dht.ChallengePace, Schedule.jittered(Schedule.spaced("6 hours"))),
   Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 hour")),
   Layer.succeed(Dht.ScrubPace, Schedule.spaced("2 hours"))

@@ -19,9 +19,9 @@ import type { SimulatedNode } from "../SimulatedNode.ts"
 import { EPOCH } from "../time/ProcessClock.ts"
 import type { Invariant } from "./Invariant.ts"
 
-/** Records that are looked at, the latest, and nodes that have to compare for it: all of a small network. */
+/** Records that are looked at, the latest, and nodes that have to compare for it: all of a small network, of a large one few. */
 const LOOKED_AT = 100
-const COMPARING = 100
+const COMPARING = { production: 100, calm: 30 } as const
 /** Seconds that nodes may compare for, and how often: what one round brings another passes on. */
 const PATIENCE = 300
 const ROUNDS = 2
@@ -65,7 +65,7 @@ const placesOf = (simulation: Simulation, before?: ReadonlyArray<Place>): Readon
       .slice(0, simulation.plan.replicationFactor)
       .flatMap(({ node }) => (servers.has(node) ? [node] : []))
     for (const node of closest) comparing.add(node)
-    if (before === undefined && comparing.size > COMPARING) break
+    if (before === undefined && comparing.size > COMPARING[simulation.plan.tempo]) break
     places.push({ entry, closest })
   }
   return places

@@ -39,12 +39,18 @@ export const deadLeave: Invariant = {
   }
 }
 
+/** Tables in which each look searches for those who wait: one row of them after the other. */
+const SEARCHED = 30
+
 export const placesAreFilled: Invariant = {
   name: "places-are-filled",
   sentence: "Nobody waits for a place in a bucket of a routing table that has one.",
   every: 300,
   check: function* (simulation) {
-    for (const node of simulation.willing) {
+    const { willing } = simulation
+    const look = Math.floor(simulation.world.time.now / 300_000)
+    const from = willing.length === 0 ? 0 : (look * SEARCHED) % willing.length
+    for (const node of [...willing.slice(from), ...willing.slice(0, from)].slice(0, SEARCHED)) {
       if (node.services === undefined) continue
       const table = Context.get(node.services, RoutingTable)
       const live = new Map<number, number>()

@@ -60,7 +60,8 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
       replicationFactor: FACTOR,
       sessionsMax: 256,
       autoBootstrap: true,
-      enableAutoReplication: true,
+      // Who joins compares what it holds with its neighbours soon after: fifty at once would be what is measured.
+      enableAutoReplication: false,
       enableReprovide: true
     })
     .pipe(

@@ -83,7 +83,7 @@ describe("a network that loses nodes with their disks", () => {
     () =>
       Effect.gen(function* () {
         // Calm nodes compare a sixth as often as real ones: what they keep, those keep.
-        const { network, nodes } = yield* networkOf(40, 5, "calm")
+        const { network, nodes } = yield* networkOf(60, 5, "calm")
         const keys = yield* putAll(nodes, KEPT)
         const leaving = Math.round(nodes.length * LEAVING)
         const present = [...nodes]
@@ -105,7 +105,7 @@ describe("a network that loses nodes with their disks", () => {
         console.log(
           `fewest holders at any hour ${fewest}; in the end ${histogram(keys.map((key) => holdersOf(nodes, key)))}`
         )
-        assert.strictEqual(nodes.filter((node) => node.isUp).length, 40)
+        assert.strictEqual(nodes.filter((node) => node.isUp).length, 60)
       }),
     300_000
   )

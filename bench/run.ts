@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- session rpc dht onion startup simulator]`: every figure of Allium, one process at a time, as JSON lines.
+ * `npm run bench [-- session rpc dht store onion startup simulator]`: every figure of Allium, one process at a time, as JSON lines.
  * bench/peers holds the same figures of other systems; run it after this one for a fair comparison.
  */
 import { spawn } from "node:child_process"
@@ -15,6 +15,7 @@ const runs: Record<string, ReadonlyArray<ReadonlyArray<string>>> = {
     ["dht.ts", "50", "--sqlite"],
     ["dht.ts", "50", "--memory"]
   ],
+  store: [["store.ts"]],
   onion: [["onion.ts"]],
   startup: [["startup.ts"]],
   simulator: [["simulator.ts"]]

@@ -129,7 +129,8 @@ describe("differences", () => {
       )
       const parents = (it: KeyPrefix) => divide(it, 3).some(({ bits, prefix }) => settled.has(bits + keyOf(prefix)))
       const again = heard.full ? now.filter((it) => !settled.has(it.bits + keyOf(it.prefix)) && !parents(it)) : []
-      open = [...digestsOf(asking, divided), ...again, ...later]
+      // In the order in which ranges are asked for.
+      open = [...digestsOf(asking, divided), ...again, ...later].sort((a, b) => compareBytes(a.prefix, b.prefix))
     }
     return { missingHere, missingThere, questions }
   }
@@ -155,6 +156,14 @@ describe("differences", () => {
       assert.sameMembers([...missingThere.keys()], only(asking, asked))
     }
   )
+
+  it("are found where they do not all fit into one answer", () => {
+    const both = Array.from({ length: 390 }, (_, n) => item(n))
+    const yours = Array.from({ length: 14 }, (_, n) => (n % 2 === 0 ? item(2_000 + n) : item(n, 1)))
+    const { missingHere, missingThere, questions } = exchange(both, [...both, ...yours], divide(WHOLE, 4))
+    assert.deepStrictEqual([missingHere.size, missingThere.size], [14, 0])
+    assert.isAbove(questions, 1)
+  })
 
   it("of one record among ten thousand cost few questions", () => {
     const items = Array.from({ length: 10_000 }, (_, n) => item(n))

@@ -107,6 +107,6 @@ describe("a network that loses nodes with their disks", () => {
         )
         assert.strictEqual(nodes.filter((node) => node.isUp).length, 60)
       }),
-    300_000
+    900_000
   )
 })

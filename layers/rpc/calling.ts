@@ -99,6 +99,11 @@ export const makeCaller = Effect.gen(function* () {
     WAITING_LIMIT,
     most(({ window }) => window.waiting)
   )
+  yield* bounds.watch(
+    "callers waiting for a peer that has room",
+    0,
+    most(({ window }) => window.forgotten)
+  )
   yield* bounds.watch("asked peers without a session", 0, () => Math.max(0, peers.size - sessions.stats().open))
 
   const sweep = Effect.gen(function* () {

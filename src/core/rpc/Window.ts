@@ -18,6 +18,11 @@ export class Window {
     return this.#waiting.size
   }
 
+  /** Those who wait although there is room: always none, or somebody was not woken. */
+  get forgotten(): number {
+    return this.#inFlight < this.#limit ? this.#waiting.size : 0
+  }
+
   /** A peer may say at any time how much it takes; those waiting profit at once. */
   resize(limit: number): void {
     this.#limit = Math.max(1, limit)

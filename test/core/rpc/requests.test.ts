@@ -57,6 +57,7 @@ describe("Window", () => {
     assert.deepStrictEqual(turns, [1])
     assert.strictEqual(window.inFlight, 2)
     window.leave()
+    assert.strictEqual(window.forgotten, 0)
     assert.deepStrictEqual(turns, [1, 2])
   })
 

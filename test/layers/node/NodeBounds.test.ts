@@ -16,6 +16,7 @@ const watched = [
   "banned peers",
   "bytes to be sent in a session",
   "callers waiting for a peer",
+  "callers waiting for a peer that has room",
   "charged peers",
   "comparisons under way",
   "dialled handshakes",

@@ -1,6 +1,7 @@
 /** The node's identity out of its KeyStore, in the network that its settings name. */
-import { Effect, Layer, Redacted } from "effect"
+import { Clock, Effect, Layer, Redacted } from "effect"
 import { networkIdOf, nodeIdOf } from "#core/identity/signature"
+import { OnionKeys } from "#core/onion/OnionKeys"
 import { didOf, type PublicKey } from "#schemas/identity/PublicKey"
 import { networkNameOf, type Settings } from "#schemas/node/Settings"
 import { Crypto } from "#services/identity/Crypto"
@@ -15,7 +16,7 @@ export const make = Effect.fnUntraced(function* (settings: NetworkSettings) {
   const random = yield* SecureRandom
   const keys = yield* (yield* KeyStore).load
   const signing = suite.signingKey(Redacted.value(keys.seed))
-  const onionKey = suite.agreementKey(random.bytes(32))
+  const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
   const networkName = networkNameOf(settings)
   return Identity.of({
     publicKey: signing.publicKey as PublicKey,
@@ -23,8 +24,7 @@ export const make = Effect.fnUntraced(function* (settings: NetworkSettings) {
     did: didOf(signing.publicKey),
     signing,
     noise: suite.agreementKey(Redacted.value(keys.noise)),
-    onionKey,
-    onion: onionKey.publicKey,
+    onionKeys: new OnionKeys(suite.agreementKey(random.bytes(32)), now),
     networkName,
     networkId: networkIdOf(suite, networkName),
     local: settings.local

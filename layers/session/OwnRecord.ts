@@ -3,7 +3,7 @@
  * or grows old.
  */
 import type { Contact } from "#core/identity/Contact"
-import type { Suite } from "#core/identity/Suite"
+import type { AgreementKey, Suite } from "#core/identity/Suite"
 import { signPeerRecord } from "#core/identity/signPeerRecord"
 import { ADDRESSES_LIMIT, DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { type Address, expecting } from "#schemas/transport/Address"
@@ -26,6 +26,7 @@ export class OwnRecord {
   #capabilities: number
   #contact: Contact
   #signedAt: number
+  #onionKey: AgreementKey | undefined
 
   /** Times in unix milliseconds. */
   constructor(options: OwnRecordOptions, now: number) {
@@ -63,9 +64,10 @@ export class OwnRecord {
     this.#renew(now)
   }
 
-  /** At half of its life (WIRE.md §6 lets a record live 30 days; this one is meant to be fresh). */
+  /** At half of its life (WIRE.md §6 lets a record live 30 days; this one is meant to be fresh), or with a new onion key. */
   sweep(now: number): void {
-    if (now - this.#signedAt >= this.#options.lifetime / 2) this.#renew(now)
+    const isOld = now - this.#signedAt >= this.#options.lifetime / 2
+    if (isOld || this.#onionKey !== this.#options.identity.onionKeys.current) this.#renew(now)
   }
 
   #renew(now: number): void {
@@ -76,9 +78,10 @@ export class OwnRecord {
   #sign(seq: number, now: number): Contact {
     const { identity, lifetime, suite } = this.#options
     const issued = Math.floor(now / 1000)
+    this.#onionKey = identity.onionKeys.current
     return signPeerRecord(suite, identity.signing, identity.networkId, {
       noise: identity.noise.publicKey,
-      onion: identity.onion,
+      onion: this.#onionKey.publicKey,
       seq,
       issued,
       expires: issued + Math.floor(lifetime / 1000),

@@ -1,6 +1,7 @@
 /** Who this node is, and in which network. Holds usable keys, so it is never logged or sent. */
 import { Context } from "effect"
 import type { AgreementKey, SigningKey } from "#core/identity/Suite"
+import type { OnionKeys } from "#core/onion/OnionKeys"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 
@@ -14,10 +15,8 @@ export class Identity extends Context.Service<
     readonly signing: SigningKey
     /** Static key of the Noise handshakes. */
     readonly noise: AgreementKey
-    /** Made at start and never kept, so that a seized machine cannot open what passed through it before. */
-    readonly onionKey: AgreementKey
-    /** The public half of `onionKey`, as the PeerRecord shows it. */
-    readonly onion: Uint8Array
+    /** Made at start, exchanged every day by the onion's relay; the PeerRecord shows the current one. */
+    readonly onionKeys: OnionKeys
     readonly networkName: string
     /** SHA-256 over the name; every signature and handshake is bound to it. */
     readonly networkId: Uint8Array

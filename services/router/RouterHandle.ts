@@ -4,7 +4,11 @@
  */
 import { Context, type Effect, type Queue, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
-import type { EnvelopeType, InnerEnvelope } from "#schemas/router/InnerEnvelope"
+import type { NodeId } from "#schemas/identity/NodeId"
+import type { EnvelopeType, InnerEnvelope, InnerEnvelopeFields } from "#schemas/router/InnerEnvelope"
+import type { Gossip } from "../gossip/Gossip.ts"
+import type { NotAnswerable, OnionError } from "../onion/OnionRouter.ts"
+import type { RpcMethod } from "../rpc/Rpc.ts"
 import type { ConnectFailed, DialTarget, Session, SessionClosed } from "../session/SessionManager.ts"
 
 export const DeliveryPrivacy = Schema.Literals(["direct", "anonymous"])
@@ -16,19 +20,34 @@ export class Unacknowledged extends Schema.TaggedError<Unacknowledged>()("Unackn
   tries: Schema.Int
 }) {}
 
-/** No route of the wanted kind exists: `anonymous` without an onion router. */
-export class NoRoute extends Schema.TaggedError<NoRoute>()("NoRoute", {
+/** Nobody there serves what was asked for, or the answer is none. `tag` is the peer's own word where it gave one. */
+export class RequestRefused extends Schema.TaggedError<RequestRefused>()("RequestRefused", {
   peer: Schema.String,
-  reason: Schema.String
+  tag: Schema.String,
+  detail: Schema.String
 }) {}
 
-export type SendError = ConnectFailed | SessionClosed | Unacknowledged | NoRoute
+export type DirectError = ConnectFailed | SessionClosed | Unacknowledged
+export type SendError = DirectError | OnionError
 
 /** An envelope as delivered, once for each message id. */
 export interface Incoming {
   /** The neighbour that handed it over; behind an onion route there is none to name. */
   readonly from: Contact | undefined
   readonly envelope: InnerEnvelope
+  /** Bytes of an answer that the way back carries; a direct one carries any envelope. */
+  readonly room: number
+  /** Answers by the way back, once: over the session, or by the reply blocks that came along. */
+  readonly reply: (answer: InnerEnvelopeFields) => Effect.Effect<void, NotAnswerable | SessionClosed>
+}
+
+export interface DeliveryOptions {
+  readonly privacy: DeliveryPrivacy
+}
+
+export interface AskOptions extends DeliveryOptions {
+  /** Bytes of the largest answer wanted, 2 KiB unless given; an anonymous question carries reply blocks for so many. */
+  readonly answerBytes?: number
 }
 
 export class RouterHandle extends Context.Service<
@@ -36,13 +55,37 @@ export class RouterHandle extends Context.Service<
   {
     /** A session to the peer: the direct path that Rpc rides on. */
     readonly reach: (peer: DialTarget) => Effect.Effect<Session, ConnectFailed>
-    /** Delivers an envelope and waits for its ACK; tried again by `SendAgain`, delivered once. */
+    /** Delivers an envelope and waits for its ACK; tried again by `SendAgain`, or by other routes; delivered once. */
     readonly send: (
       peer: DialTarget,
       envelope: InnerEnvelope,
-      options: { readonly privacy: DeliveryPrivacy }
+      options: DeliveryOptions
     ) => Effect.Effect<void, SendError>
-    readonly sendDirect: (peer: DialTarget, envelope: InnerEnvelope) => Effect.Effect<void, SendError>
+    readonly sendDirect: (peer: DialTarget, envelope: InnerEnvelope) => Effect.Effect<void, DirectError>
+    /** As `send` by an onion route; the recipient's record is found as `Recipients` does. */
+    readonly sendAnonymous: (nodeId: NodeId, envelope: InnerEnvelope) => Effect.Effect<void, OnionError>
+    /** Delivers an envelope and waits for the envelope that answers it, of the same type. */
+    readonly ask: (
+      peer: DialTarget,
+      envelope: InnerEnvelope,
+      options: AskOptions
+    ) => Effect.Effect<InnerEnvelope, SendError>
+    /** Calls a method of a peer in an RPC envelope: the way for anonymous calls. Handlers: `Rpc.handle`. */
+    readonly rpcCall: <Request, Response>(
+      peer: DialTarget,
+      method: RpcMethod<Request, Response>,
+      request: Request,
+      options: AskOptions
+    ) => Effect.Effect<Response, SendError | RequestRefused>
+    /** Asks a peer for the state of a channel at a frontier (sorted heads), with a SNAPSHOT envelope. */
+    readonly fetchSnapshot: (
+      peer: DialTarget,
+      channel: Uint8Array,
+      frontier: ReadonlyArray<Uint8Array>,
+      options: AskOptions
+    ) => Effect.Effect<Uint8Array, SendError | RequestRefused>
+    readonly publish: Gossip["Service"]["publish"]
+    readonly subscribeTopic: Gossip["Service"]["join"]
     /**
      * Envelopes of one type from now on, until the scope closes. Each subscriber has a queue of `INCOMING_QUEUE`
      * envelopes; while it is full the envelope is not acknowledged, so that the sender tries again.

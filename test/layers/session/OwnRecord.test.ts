@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { PeerBook } from "#core/identity/PeerBook"
 import { networkIdOf, nodeIdOf } from "#core/identity/signature"
+import { OnionKeys } from "#core/onion/OnionKeys"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import { OwnRecord } from "#layers/session/OwnRecord"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
@@ -23,14 +24,13 @@ const make = (local: boolean) => {
     did: "did:key:z",
     signing,
     noise: agreement,
-    onionKey: agreement,
-    onion: agreement.publicKey,
+    onionKeys: new OnionKeys(agreement, NOW / 1000),
     networkName,
     networkId,
     local
   }
   const own = new OwnRecord({ suite, identity, capabilities: 1, lifetime: 24 * HOUR }, NOW)
-  return { own, book: new PeerBook(suite, networkId) }
+  return { own, identity, book: new PeerBook(suite, networkId) }
 }
 
 const texts = (own: OwnRecord) => own.contact.addresses.map((address) => address.text)
@@ -53,6 +53,17 @@ describe("OwnRecord", () => {
     assert.strictEqual(own.contact, first)
     own.sweep(NOW + 12 * HOUR)
     assert.isAbove(own.contact.record.expires, first.record.expires)
+  })
+
+  it("shows the onion key of the day", () => {
+    const { identity, own } = make(true)
+    const fresh = suite.agreementKey(new Uint8Array(32).fill(3))
+    identity.onionKeys.rotate(fresh, NOW / 1000)
+    own.sweep(NOW + 1_000)
+    assert.deepStrictEqual([...own.contact.record.onion], [...fresh.publicKey])
+    const shown = own.contact
+    own.sweep(NOW + 2_000)
+    assert.strictEqual(own.contact, shown)
   })
 
   it("says that it serves as long as it is told to, and is signed anew only for a change", () => {

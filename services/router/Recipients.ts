@@ -1,0 +1,20 @@
+/**
+ * The record of whoever is to be written to anonymously: its onion key is needed, and looking it up in the open would
+ * tell who is written to. What is known here is used; else `OverlayDiscovery` looks it up by way of a relay.
+ */
+import { Context, type Effect, type Scope } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import type { NodeId } from "#schemas/identity/NodeId"
+import type { NoRoute } from "./RouteTable.ts"
+
+export class Recipients extends Context.Service<
+  Recipients,
+  {
+    /** A record that was current an hour ago at most, else what the registered lookup brings. */
+    readonly find: (nodeId: NodeId) => Effect.Effect<Contact, NoRoute>
+    /** Registers the lookup until the scope closes; it stands above the router and may use it. */
+    readonly findBy: (
+      lookup: (nodeId: NodeId) => Effect.Effect<Contact | undefined>
+    ) => Effect.Effect<void, never, Scope.Scope>
+  }
+>()("allium/services/router/Recipients") {}

@@ -1,0 +1,64 @@
+/**
+ * Which nodes relay for others, how they have done so far, and the paths made of them (DESIGN §8). State only: it asks
+ * nobody. `OverlayDiscovery`, which stands above the DHT, fills it, and whoever sends tells it what became of a path.
+ */
+
+import type { Result } from "effect"
+import { Context, Schema } from "effect"
+import type { Contact } from "#core/identity/Contact"
+
+/** No path of the wanted kind: too few relays are known, or the recipient is not. `reason` says which and what to do. */
+export class NoRoute extends Schema.TaggedError<NoRoute>()("NoRoute", {
+  peer: Schema.String,
+  reason: Schema.String
+}) {}
+
+/** Relays in the order in which a cell meets them; the guard is the first. The recipient is not among them. */
+export interface Route {
+  readonly relays: ReadonlyArray<Contact>
+  /** Unix milliseconds from which on it is not used for anything new. */
+  readonly until: number
+}
+
+export interface RelayState {
+  readonly contact: Contact
+  readonly isGuard: boolean
+  /** Unix milliseconds: first and last heard of; when its record was last seen to be current. */
+  readonly since: number
+  readonly confirmedAt: number
+  /** Smoothed milliseconds of what went over it and was acknowledged, its share of the path; undefined before. */
+  readonly latency: number | undefined
+  readonly successes: number
+  readonly failures: number
+  /** Unix milliseconds until which it comes last, after a failure. */
+  readonly suspectUntil: number
+}
+
+export class RouteTable extends Context.Service<
+  RouteTable,
+  {
+    /**
+     * A node that was heard of just now, with its verified record. Kept if it offers to relay; a newer record replaces the
+     * older one, one that offers no more is dropped. Full, the relay of least use makes room, never a guard.
+     */
+    readonly admit: (contact: Contact) => void
+    /**
+     * Relays of different /16 networks (any, on a local network), weighted by uptime, latency and failures, recently
+     * failed ones last; the first is a guard. Never this node, nor one of `avoid` (keys of contacts).
+     */
+    readonly pickDiverseRelays: (count: number, avoid: ReadonlyArray<string>) => Result.Result<Route, NoRoute>
+    /** The path to a recipient: the one in use while it is good, else a fresh one of three relays. */
+    readonly routeTo: (to: Contact) => Result.Result<Route, NoRoute>
+    /** A path on which answers come back: three relays, a guard the last, none of `avoid` the first. */
+    readonly routeBack: (avoid: ReadonlyArray<string>) => Result.Result<Route, NoRoute>
+    /** All of it carried something there and back in so many milliseconds. */
+    readonly succeeded: (route: Route, milliseconds: number) => void
+    /** Nothing came of it. Nobody knows which relay it was: all are suspected a little, a known one for a while. */
+    readonly failed: (route: Route, culprit?: string) => void
+    /** This node could not reach its guard; another one takes its place while that lasts. */
+    readonly guardFailed: (key: string) => void
+    readonly relays: () => ReadonlyArray<RelayState>
+    /** How many more relays it wants to know to have a choice; 0 when it has enough fresh ones. */
+    readonly wanted: () => number
+  }
+>()("allium/services/router/RouteTable") {}

@@ -12,6 +12,11 @@ export class Recipients extends Context.Service<
   {
     /** A record that was current an hour ago at most, else what the registered lookup brings. */
     readonly find: (nodeId: NodeId) => Effect.Effect<Contact, NoRoute>
+    /**
+     * Nothing came back from it by any route: it may have begun anew, with another onion key. The next `find` looks it up,
+     * unless it has shown itself since.
+     */
+    readonly doubt: (contact: Contact) => void
     /** Registers the lookup until the scope closes; it stands above the router and may use it. */
     readonly findBy: (
       lookup: (nodeId: NodeId) => Effect.Effect<Contact | undefined>

@@ -3,7 +3,7 @@
  * nobody. `OverlayDiscovery`, which stands above the DHT, fills it, and whoever sends tells it what became of a path.
  */
 
-import type { Result } from "effect"
+import type { Effect, Result } from "effect"
 import { Context, Schema } from "effect"
 import type { Contact } from "#core/identity/Contact"
 
@@ -20,10 +20,18 @@ export interface Route {
   readonly until: number
 }
 
+/** What speaks for a relay's record. */
+export interface Heard {
+  /** This node met it at an address of that record, as dialler: an unmet node could name the address of a victim. */
+  readonly reached: boolean
+  /** Unix milliseconds at which the relay itself showed that record; now unless given. */
+  readonly at?: number
+}
+
 export interface RelayState {
   readonly contact: Contact
   readonly isGuard: boolean
-  /** Unix milliseconds: first and last heard of; when its record was last seen to be current. */
+  /** Unix milliseconds: first heard of, and when it last showed its record itself. */
   readonly since: number
   readonly confirmedAt: number
   /** Smoothed milliseconds of what went over it and was acknowledged, its share of the path; undefined before. */
@@ -38,19 +46,31 @@ export class RouteTable extends Context.Service<
   RouteTable,
   {
     /**
-     * A node that was heard of just now, with its verified record. Kept if it offers to relay; a newer record replaces the
-     * older one, one that offers no more is dropped. Full, the relay of least use makes room, never a guard.
+     * A node that spoke for itself, with its verified record. Kept once it was reached, if it offers to relay; a newer
+     * record replaces the older one, one that offers no more is dropped. Full, the relay of least use makes room, never
+     * a guard. Onion keys live for a day, so a record not confirmed for `RecordFreshFor` makes no path.
      */
-    readonly admit: (contact: Contact) => void
+    readonly admit: (contact: Contact, heard: Heard) => void
+    /** It was not found where its record says. A guard is passed over for a while; any other relay is forgotten. */
+    readonly missed: (key: string) => void
     /**
      * Relays of different /16 networks (any, on a local network), weighted by uptime, latency and failures, recently
-     * failed ones last; the first is a guard. Never this node, nor one of `avoid` (keys of contacts).
+     * failed ones last; the first is a guard. Never this node, nor one of `avoid` (keys of contacts). This and the two
+     * below say at the same time that routes are needed, so that relays are looked for in the next hour.
      */
     readonly pickDiverseRelays: (count: number, avoid: ReadonlyArray<string>) => Result.Result<Route, NoRoute>
     /** The path to a recipient: the one in use while it is good, else a fresh one of three relays. */
     readonly routeTo: (to: Contact) => Result.Result<Route, NoRoute>
-    /** A path on which answers come back: three relays, a guard the last, none of `avoid` the first. */
+    /**
+     * A path on which answers come back: three relays, a guard the last. `avoid` is whoever answers; relays of the way
+     * there may be on the way back. A fresh one each time.
+     */
     readonly routeBack: (avoid: ReadonlyArray<string>) => Result.Result<Route, NoRoute>
+    /**
+     * For whoever met NoRoute, or has not sent for long: ends at once where three relays can be chosen; else it has them
+     * looked for and waits, for `PrepareWithin` at most.
+     */
+    readonly prepared: Effect.Effect<void, NoRoute>
     /** All of it carried something there and back in so many milliseconds. */
     readonly succeeded: (route: Route, milliseconds: number) => void
     /** Nothing came of it. Nobody knows which relay it was: all are suspected a little, a known one for a while. */
@@ -58,7 +78,15 @@ export class RouteTable extends Context.Service<
     /** This node could not reach its guard; another one takes its place while that lasts. */
     readonly guardFailed: (key: string) => void
     readonly relays: () => ReadonlyArray<RelayState>
+    readonly find: (key: string) => RelayState | undefined
     /** How many more relays it wants to know to have a choice; 0 when it has enough fresh ones. */
     readonly wanted: () => number
+    /** Whose record is to be confirmed: guards first, then others, as many as are wanted, at most `limit`. */
+    readonly stale: (limit: number) => ReadonlyArray<Contact>
+    /** Ends while routes are needed: somebody asked for one in the last hour (`NeededFor`). Waits without a timer. */
+    readonly needed: Effect.Effect<void>
+    readonly isNeeded: () => boolean
+    /** Ends while somebody waits in `prepared`. */
+    readonly awaited: Effect.Effect<void>
   }
 >()("allium/services/router/RouteTable") {}

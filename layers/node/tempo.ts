@@ -7,8 +7,9 @@ import { BlockAgain } from "#services/content/Schedules"
 import type { GetError } from "#services/dht/Dht"
 import * as Dht from "#services/dht/Schedules"
 import * as Gossip from "#services/gossip/Schedules"
+import * as Onion from "#services/onion/Schedules"
 import type { SendError } from "#services/router/RouterHandle"
-import { AckDeadline, SendAgain } from "#services/router/Schedules"
+import { AckDeadline, AnswerDeadline, SendAgain } from "#services/router/Schedules"
 import { RequestTimeout } from "#services/rpc/Schedules"
 import * as Session from "#services/session/Schedules"
 import { DialAgain, DialDeadline, RaceStagger } from "#services/transport/Schedules"
@@ -36,6 +37,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(RequestTimeout, { initial: seconds(3), minimum: seconds(1), maximum: seconds(10) }),
   // router
   Layer.succeed(AckDeadline, seconds(5)),
+  Layer.succeed(AnswerDeadline, seconds(30)),
   Layer.succeed(
     SendAgain,
     Schedule.exponential("500 millis").pipe(
@@ -45,6 +47,9 @@ export const production = Layer.mergeAll(
       Schedule.while(({ input }) => input._tag === "Unacknowledged" || input._tag === "SessionClosed")
     )
   ),
+  // onion
+  Layer.succeed(Onion.OnionKeyPace, Schedule.spaced("24 hours")),
+  Layer.succeed(Onion.ReplaySweepPace, Schedule.spaced("1 minute")),
   // gossip
   Layer.succeed(Gossip.HeartbeatPace, Schedule.jittered(Schedule.spaced("1 second"))),
   Layer.succeed(Gossip.PruneFor, seconds(60)),
@@ -103,6 +108,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Session.SweepPace, Schedule.spaced("30 seconds")),
   Layer.succeed(Session.HeartbeatAfter, minutes(5)),
   Layer.succeed(Session.IdleAfter, minutes(30)),
+  Layer.succeed(Onion.ReplaySweepPace, Schedule.spaced("15 minutes")),
   Layer.succeed(Gossip.HeartbeatPace, Schedule.jittered(Schedule.spaced("1 minute"))),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("2 hours")),
   Layer.succeed(Dht.DialBackEvery, hours(12)),

@@ -26,10 +26,10 @@ export class EnvelopeTooLarge extends Schema.TaggedError<EnvelopeTooLarge>()("En
 
 export type OnionError = NoRoute | OnionUnanswered | EnvelopeTooLarge
 
-/** The answer is larger than the reply blocks that came with the question, or those are dead or used. */
+/** The answer is larger than what came along to carry it, that is dead, or there was an answer already. */
 export class NotAnswerable extends Schema.TaggedError<NotAnswerable>()("NotAnswerable", {
-  reason: Schema.Literals(["no blocks", "too large", "expired", "not sent"]),
-  /** Bytes that the blocks would carry. */
+  reason: Schema.Literals(["no blocks", "answered", "too large", "expired", "not sent"]),
+  /** Bytes of the largest envelope that could have been sent. */
   room: Schema.Int
 }) {}
 

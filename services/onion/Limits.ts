@@ -1,0 +1,33 @@
+/** What strangers may have this node do with cells, and what they may fill. */
+
+/**
+ * Cells of one session, the smallest class counting one. A core peels some 8,000 a second; a busy link between two relays
+ * has room, and four hostile ones take all of it. A local network is one's own: the limit is only there to be one.
+ */
+export const OPEN_CELLS = { perSecond: 2_000, burst: 8_000 } as const
+export const LOCAL_CELLS = { perSecond: 100_000, burst: 400_000 } as const
+
+/** What a cell counts, by class: that of the largest takes as long as four small ones. */
+export const CELL_COSTS = [1, 3, 4] as const
+
+/**
+ * What a cell counts that turns out to be bad. Relays cannot see what they bring, and whoever sends bad cells by way of
+ * one throttles all that it brings: so a session still has room for 125 a second.
+ */
+export const BAD_CELL_COST = 16
+
+/** Next hops that cells of one session have this node dial: for the paths that come up, too slow to aim a flood. */
+export const SESSION_DIALS = { perSecond: 1, burst: 16 } as const
+/** The same of answers and of envelopes that are handed on, all together. */
+export const ANSWER_DIALS = { perSecond: 16, burst: 64 } as const
+
+/** Next hops being dialled for strangers. */
+export const DIALLED_HOPS = 64
+/** Bytes of cells that wait for them: in all, and for one of them. */
+export const WAITING_BYTES = 4 * 1024 * 1024
+export const WAITING_BYTES_OF_HOP = 512 * 1024
+
+/** Cells held back for mixing, and their bytes; of one session at most an eighth. */
+export const HELD_CELLS = 8_192
+export const HELD_BYTES = 32 * 1024 * 1024
+export const HELD_SHARE = 8

@@ -1,5 +1,5 @@
 /** Rpc over sessions: Hello right after each handshake, Ping, the DHT's methods and those of apps. */
-import { Clock, Duration, Effect, FiberSet, Layer, Result, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, Result, Schema } from "effect"
 import { decodeArray, encode } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import {
@@ -20,7 +20,7 @@ import { RouterHandle } from "#services/router/RouterHandle"
 import { MAX_SERVING } from "#services/rpc/Limits"
 import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
 import { type DialTarget, type Session, SessionManager } from "#services/session/SessionManager"
-import { makeCaller } from "./calling.ts"
+import { makeCaller, readNothing } from "./calling.ts"
 import { makeServer } from "./serving.ts"
 
 /** The minor version of the protocol that this code speaks (WIRE.md §6, Hello). */
@@ -60,17 +60,14 @@ const codecOf = <Request, Response>({ request, response }: RpcMethod<Request, Re
 
 const nothing = encode([])
 
-/** The answer to Hello and Ping is an empty array; a later minor version may put something in. */
-const readNothing = (body: Uint8Array) => Result.map(decodeArray(body), () => undefined)
-
 export const make = Effect.fnUntraced(function* (options: RpcOptions) {
   const sessions = yield* SessionManager
   const router = yield* RouterHandle
   const clock = yield* Clock.Clock
   const caller = yield* makeCaller
   const server = yield* makeServer
-  const run = yield* FiberSet.makeRuntime<never, void, never>()
-  const hellos = new WeakMap<Session, HelloFields>()
+  const hellos = new Map<Session, HelloFields>()
+  yield* sessions.onClose((session) => void hellos.delete(session))
 
   yield* server.register(HELLO, (values, session) =>
     Result.map(ofArgs(values), (hello) => {
@@ -82,9 +79,6 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
   )
   yield* server.register(PING, () => Result.succeed(Effect.succeed(nothing)))
 
-  const ask = (session: Session, method: string, values: ReadonlyArray<CborValue>) =>
-    caller.ask(session, FrameType.RPC_REQ, method, writeCall({ method, args: values }), readNothing)
-
   yield* sessions.onOpen((session) => {
     const hello: HelloFields = {
       minor: MINOR,
@@ -94,7 +88,7 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
       capabilities: options.capabilities ?? [],
       maxInFlight: MAX_SERVING
     }
-    run(Effect.ignore(ask(session, HELLO, argsOf(hello)), { log: "Debug" }))
+    caller.tell(session, FrameType.RPC_REQ, HELLO, writeCall({ method: HELLO, args: argsOf(hello) }))
   })
 
   const call: Rpc["Service"]["call"] = (peer, method, request) =>
@@ -120,7 +114,7 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
   const ping = Effect.fn("SessionRpc.ping")(function* (peer: DialTarget) {
     const session = yield* router.reach(peer)
     const start = clock.monotonicTimeNanosUnsafe()
-    yield* ask(session, PING, [])
+    yield* caller.ask(session, FrameType.RPC_REQ, PING, writeCall({ method: PING, args: [] }), readNothing)
     return Duration.toMillis(Duration.nanos(clock.monotonicTimeNanosUnsafe() - start))
   })
 

@@ -6,6 +6,7 @@ import { Clock, Duration, Effect, Exit, FiberSet, Latch, Metric, Result } from "
 import { type Outcome, RequestTable } from "#core/rpc/RequestTable"
 import { RoundTrip } from "#core/rpc/RoundTrip"
 import { Window } from "#core/rpc/Window"
+import { decodeArray } from "#schemas/bytes/Cbor"
 import { nodeIdShort } from "#schemas/identity/NodeId"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { readAnswer, writeRequest } from "#schemas/rpc/RpcMessage"
@@ -26,6 +27,9 @@ class Asked {
 
 export type RequestType = typeof FrameType.RPC_REQ | typeof FrameType.DHT_REQ
 
+/** Gives up what was begun; nothing is told of it any more. */
+type GiveUp = () => void
+
 export interface Caller {
   /** Asks, and reads the answer's body; interruption gives the request up. */
   readonly ask: <A>(
@@ -37,6 +41,8 @@ export interface Caller {
     /** Milliseconds that the work itself may take; 0 by default. */
     work?: number
   ) => Effect.Effect<A, RpcError>
+  /** Asks something whose answer says nothing, without a fiber; whoever cares is told how it went. */
+  readonly tell: (session: Session, type: RequestType, method: string, body: Uint8Array) => void
   /** How many requests the peer takes at the same time. */
   readonly resize: (session: Session, maxInFlight: number) => void
   /** Milliseconds, smoothed. */
@@ -124,44 +130,61 @@ export const makeCaller = Effect.gen(function* () {
   })
   yield* Effect.forkScoped(Effect.forever(sweep))
 
-  const ask: Caller["ask"] = (session, type, method, body, read, work = 0) =>
-    Effect.callback((resume) => {
-      const asked = peers.get(session)
-      if (asked === undefined) {
-        return void resume(new RpcInterrupted({ peer: nodeIdShort(session.contact.nodeId), reason: "session ended" }))
-      }
-      let [id, askedAt] = [0, 0]
-      const settle = (outcome: Outcome): void => {
-        id = 0
-        asked.window.leave()
-        resume(exitOf(outcome, session, method, asked, askedAt, read))
-      }
-      const send = (): void => {
-        const now = clock.currentTimeMillisUnsafe()
-        askedAt = now
-        const answerType = type === FrameType.DHT_REQ ? FrameType.DHT_RES : FrameType.RPC_RES
-        const deadline = now + asked.trip.timeout(limits) + work
-        id = asked.table.add({ answerType, sentAt: now, deadline, measures: work === 0, settle })
-        waiting.openUnsafe()
-        const payload = writeRequest(id, body)
-        if (session.offer(type, payload)) return
-        // The send queue is full: wait for room. A session that ends settles the request through `onClose`.
-        const mine = id
-        run(
-          Effect.catchTag(session.send(type, payload), "SessionClosed", ({ reason }) =>
-            Effect.sync(() => asked.table.forget(mine) && settle({ _tag: "Ended", reason }))
-          )
+  /** `done` is called once, perhaps before this answers, unless the request is given up. */
+  const begin = <A>(
+    session: Session,
+    type: RequestType,
+    method: string,
+    body: Uint8Array,
+    read: (body: Uint8Array) => Result.Result<A, string>,
+    work: number,
+    done: (exit: Exit.Exit<A, RpcError>) => void
+  ): GiveUp => {
+    const asked = peers.get(session)
+    if (asked === undefined) {
+      done(Exit.fail(new RpcInterrupted({ peer: nodeIdShort(session.contact.nodeId), reason: "session ended" })))
+      return nothingToGiveUp
+    }
+    let [id, askedAt] = [0, 0]
+    const settle = (outcome: Outcome): void => {
+      id = 0
+      asked.window.leave()
+      done(exitOf(outcome, session, method, asked, askedAt, read))
+    }
+    const send = (): void => {
+      const now = clock.currentTimeMillisUnsafe()
+      askedAt = now
+      const answerType = type === FrameType.DHT_REQ ? FrameType.DHT_RES : FrameType.RPC_RES
+      const deadline = now + asked.trip.timeout(limits) + work
+      id = asked.table.add({ answerType, sentAt: now, deadline, measures: work === 0, settle })
+      waiting.openUnsafe()
+      const payload = writeRequest(id, body)
+      if (session.offer(type, payload)) return
+      // The send queue is full: wait for room. A session that ends settles the request through `onClose`.
+      const mine = id
+      run(
+        Effect.catchTag(session.send(type, payload), "SessionClosed", ({ reason }) =>
+          Effect.sync(() => asked.table.forget(mine) && settle({ _tag: "Ended", reason }))
         )
-      }
-      if (asked.window.tryEnter()) send()
-      else if (!asked.window.wait(send)) {
-        count("busy")
-        return void resume(new RpcBusy({ peer: nodeIdShort(session.contact.nodeId) }))
-      }
-      return Effect.sync(() => {
-        if (id !== 0 && asked.table.forget(id)) asked.window.leave()
-        else asked.window.abandon(send)
-      })
+      )
+    }
+    if (asked.window.tryEnter()) send()
+    else if (!asked.window.wait(send)) {
+      count("busy")
+      done(Exit.fail(new RpcBusy({ peer: nodeIdShort(session.contact.nodeId) })))
+    }
+    return () => {
+      if (id !== 0 && asked.table.forget(id)) asked.window.leave()
+      else asked.window.abandon(send)
+    }
+  }
+
+  const ask: Caller["ask"] = (session, type, method, body, read, work = 0) =>
+    Effect.callback((resume) => Effect.sync(begin(session, type, method, body, read, work, resume)))
+
+  const tell: Caller["tell"] = (session, type, method, body) =>
+    void begin(session, type, method, body, readNothing, 0, (exit) => {
+      if (Exit.isFailure(exit)) run(Effect.logDebug(`A peer did not answer ${method}`, exit.cause))
     })
 
   const exitOf = <A>(
@@ -206,10 +229,17 @@ export const makeCaller = Effect.gen(function* () {
 
   return {
     ask,
+    tell,
     resize: (session, maxInFlight) => peers.get(session)?.window.resize(Math.min(maxInFlight, MOST_IN_FLIGHT)),
     smoothed: (session) => peers.get(session)?.trip.smoothed
   } satisfies Caller
 })
+
+const nothingToGiveUp: GiveUp = () => {}
+
+/** An empty array; a later minor version may put something in. */
+export const readNothing = (body: Uint8Array): Result.Result<undefined, string> =>
+  Result.map(decodeArray(body), () => undefined)
 
 const outcomes = Object.fromEntries(
   ["ok", "refused", "timeout", "interrupted", "malformed", "busy"].map((outcome) => [

@@ -5,6 +5,7 @@ import { isPrivate } from "#schemas/transport/isPrivate"
 import { DialDeadline, RaceStagger } from "#services/transport/Schedules"
 import { DialFailed, ListenFailed, Transports } from "#services/transport/Transport"
 import { TransportManager } from "#services/transport/TransportManager"
+import { makeSharedDeadline } from "./sharedDeadline.ts"
 
 /** Addresses of one peer that are tried: enough for IPv4, IPv6 and one more, too few to aim a flood with one record. */
 const RACERS = 3
@@ -13,7 +14,8 @@ const failed = (address: Address | undefined, reason: DialFailed["reason"]) =>
   new DialFailed({ address: address?.text ?? "", reason })
 
 export const make = Effect.gen(function* () {
-  const [transports, stagger, deadline] = [yield* Transports, yield* RaceStagger, yield* DialDeadline]
+  const [transports, stagger] = [yield* Transports, yield* RaceStagger]
+  const within = yield* makeSharedDeadline(yield* DialDeadline)
   const transportFor = (address: Address) => transports.find((it) => it.supports(address))
 
   const dialOne = Effect.fnUntraced(function* (address: Address, trusted: boolean) {
@@ -73,10 +75,8 @@ export const make = Effect.gen(function* () {
         if (addresses.length === 0) return yield* failed(undefined, "no address")
         return yield* failed(addresses[0], supported.length === 0 ? "not supported" : "private address")
       }
-      return yield* Effect.timeoutOrElse(allowed.length === 1 ? dialOne(first, trusted) : race(allowed, trusted), {
-        duration: deadline,
-        orElse: () => Effect.fail(failed(first, "timeout"))
-      })
+      const dialled = allowed.length === 1 ? dialOne(first, trusted) : race(allowed, trusted)
+      return yield* within(dialled, () => failed(first, "timeout"))
     }),
     listen: Effect.fnUntraced(function* (addresses, handle) {
       return yield* Effect.forEach(

@@ -22,6 +22,12 @@ export const PEER_BOOK_LIMIT = 4096
 export const CLOCK_SKEW = 600
 
 /**
+ * Seconds within which a key that comes again keeps its place, while nobody has to make room for long: nearly all that
+ * come do so many times a minute.
+ */
+const SEEN_ANEW = 60
+
+/**
  * `malformed` not a PeerRecord, or one that lives longer than it may · `expired` · `premature` issued in the future ·
  * `too-old` a newer one of this key is known · `forged` the signature is not of this key, for this network.
  */
@@ -80,13 +86,16 @@ export class PeerBook {
   admit(bytes: Uint8Array, now: number): Result.Result<Contact, PeerRefusal> {
     if (startsAsPeerRecord(bytes)) {
       const key = keyOf(bytes.subarray(KEY_START, KEY_END))
-      const known = this.#contacts.get(key)?.contact
-      if (known !== undefined && equalBytes(known.bytes, bytes)) {
-        const refusal = untimely(known.record, now)
+      const known = this.#contacts.get(key)
+      if (known !== undefined && equalBytes(known.contact.bytes, bytes)) {
+        const { contact } = known
+        const refusal = untimely(contact.record, now)
         if (refusal !== undefined) return Result.fail(refusal)
-        this.#contacts.delete(key)
-        this.#contacts.set(key, { contact: known, seenAt: now })
-        return Result.succeed(known)
+        if (now - known.seenAt >= SEEN_ANEW || this.#contacts.size * 2 > this.#limit) {
+          this.#contacts.delete(key)
+          this.#contacts.set(key, { contact, seenAt: now })
+        }
+        return Result.succeed(contact)
       }
     }
     return this.#examine(bytes, now)

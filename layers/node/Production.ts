@@ -9,6 +9,7 @@ import * as FileKeyStore from "#layers/identity/FileKeyStore"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
@@ -19,9 +20,12 @@ import * as parts from "./parts.ts"
 import * as tempo from "./tempo.ts"
 
 const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
-  Layer.mergeAll(SqliteRecordStore.layer({ quotaBytes: diskQuota }), SqlitePeerStore.layer, SqlitePinStore.layer).pipe(
-    Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer])
-  )
+  Layer.mergeAll(
+    SqliteRecordStore.layer({ quotaBytes: diskQuota }),
+    SqlitePeerStore.layer,
+    SqlitePinStore.layer,
+    SqliteGuardStore.layer
+  ).pipe(Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer]))
 
 export const layer = (settings: Settings) =>
   parts.layer(settings).pipe(

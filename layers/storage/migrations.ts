@@ -61,7 +61,21 @@ const pins = Effect.gen(function* () {
   yield* sql`CREATE INDEX pins_due ON pins (priority, due, kind, key)`
 })
 
-const loader = Migrator.fromRecord({ "1_records": records, "2_peers": peers, "3_pins": pins })
+/** A handful of rows, replaced together; `place` is the order of preference. */
+const guards = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const blob = sql.literal(sql.onDialectOrElse({ pg: () => "BYTEA", orElse: () => "BLOB" }))
+  yield* sql`CREATE TABLE guards (
+    place INTEGER PRIMARY KEY NOT NULL,
+    node_id ${blob} NOT NULL,
+    record ${blob} NOT NULL,
+    chosen BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    lost BIGINT NOT NULL
+  )`
+})
+
+const loader = Migrator.fromRecord({ "1_records": records, "2_peers": peers, "3_pins": pins, "4_guards": guards })
 
 /** Brings the database up to date; nothing to do when it is. */
 export const migrate = Migrator.make({})({ loader })

@@ -6,10 +6,12 @@
  * not at all, and only the dice know which.
  */
 import { Clock, Context, Effect, Layer } from "effect"
+import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import { SavedPeers } from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { copyOf, Shelves } from "#layers/storage/Shelves"
+import { GuardStore } from "#services/storage/GuardStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
@@ -58,6 +60,7 @@ class MemoryDisk implements Disk {
   #shelves = new DurableShelves()
   #peers = new SavedPeers()
   #pins = new MemoryPinStore.SavedPins()
+  #guards = new MemoryGuardStore.SavedGuards()
   #mounted: GroupedWrites.GroupedWrites | undefined
   #slowed = 0
   #full = false
@@ -83,6 +86,7 @@ class MemoryDisk implements Disk {
     this.#shelves.onReplace = onReplace
     this.#peers = new SavedPeers()
     this.#pins = new MemoryPinStore.SavedPins()
+    this.#guards = new MemoryGuardStore.SavedGuards()
   }
 
   slow(milliseconds: number): void {
@@ -123,7 +127,8 @@ class MemoryDisk implements Disk {
       this.#mounted = writes
       return Context.make(RecordStore, yield* this.#records(writes)).pipe(
         Context.add(PeerStore, this.#peerStore(writes)),
-        Context.add(PinStore, this.#pinStore(writes))
+        Context.add(PinStore, this.#pinStore(writes)),
+        Context.add(GuardStore, this.#guardStore(writes))
       )
     })
   }
@@ -187,6 +192,19 @@ class MemoryDisk implements Disk {
       due: (now, limit) => writes.guard(base.due(now, limit)),
       list: (after, limit) => writes.guard(base.list(after, limit)),
       count: writes.guard(base.count)
+    })
+  }
+
+  #guardStore(writes: GroupedWrites.GroupedWrites): GuardStore["Service"] {
+    const base = MemoryGuardStore.make(this.#guards)
+    return GuardStore.of({
+      save: (guards) =>
+        Effect.suspend(() => {
+          if (this.#full) return writes.guard(Effect.fail(noRoom("save guards")))
+          const copies = [...guards]
+          return writes.write(() => base.save(copies))
+        }),
+      load: writes.guard(base.load)
     })
   }
 }

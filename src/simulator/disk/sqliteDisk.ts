@@ -8,9 +8,11 @@ import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { copyOf } from "#layers/storage/Shelves"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
+import { GuardStore } from "#services/storage/GuardStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
@@ -115,9 +117,11 @@ class SqliteDisk implements Disk {
       const records = yield* Effect.provideService(SqliteRecordStore.make({ quotaBytes }), SqlClient, client)
       const peers = yield* Effect.provideService(SqlitePeerStore.make, SqlClient, client)
       const pins = yield* Effect.provideService(SqlitePinStore.make, SqlClient, client)
+      const guards = yield* Effect.provideService(SqliteGuardStore.make, SqlClient, client)
       return Context.make(RecordStore, this.#records(mount, records)).pipe(
         Context.add(PeerStore, this.#peers(mount, peers)),
-        Context.add(PinStore, this.#pins(mount, pins))
+        Context.add(PinStore, this.#pins(mount, pins)),
+        Context.add(GuardStore, this.#guards(mount, guards))
       )
       // The folder is the simulator's own: that it cannot be used is no fault of the node's.
     }).pipe(Effect.orDie)
@@ -181,6 +185,13 @@ class SqliteDisk implements Disk {
       due: (now, limit) => mount.guard(base.due(now, limit)),
       list: (after, limit) => mount.guard(base.list(after, limit)),
       count: mount.guard(base.count)
+    })
+  }
+
+  #guards(mount: Mount, base: GuardStore["Service"]): GuardStore["Service"] {
+    return GuardStore.of({
+      save: (guards) => this.#needingRoom(mount, "save guards", base.save(guards)),
+      load: mount.guard(base.load)
     })
   }
 }

@@ -8,10 +8,12 @@ import { SqlClient } from "effect/sql/SqlClient"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as rows from "#layers/storage/recordRows"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { RecordStore } from "#services/storage/RecordStore"
+import { guardStoreLaws } from "../../laws/guardStore.ts"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
 import { pinStoreLaws } from "../../laws/pinStore.ts"
 import { id, recordStoreLaws, stored } from "../../laws/recordStore.ts"
@@ -39,6 +41,14 @@ pinStoreLaws(
   "SqlitePinStore",
   Layer.unwrap(
     Effect.map(temporaryFolder, (folder) => SqlitePinStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder }))))
+  )
+)
+guardStoreLaws(
+  "SqliteGuardStore",
+  Layer.unwrap(
+    Effect.map(temporaryFolder, (folder) =>
+      SqliteGuardStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder })))
+    )
   )
 )
 

@@ -12,17 +12,27 @@ export class EphemeralKeys {
   readonly #suite: Suite
   readonly #draw: Draw
   readonly #limit: number
+  readonly #onTake: () => void
   readonly #ready: Array<AgreementKey> = []
+  /** How many were ever taken, up to the limit. */
+  #taken = 0
 
-  constructor(suite: Suite, draw: Draw, limit = EPHEMERAL_KEYS_LIMIT) {
+  /** `onTake` is called whenever some were handed out. */
+  constructor(suite: Suite, draw: Draw, limit = EPHEMERAL_KEYS_LIMIT, onTake: () => void = () => {}) {
     this.#suite = suite
     this.#draw = draw
     this.#limit = limit
+    this.#onTake = onTake
   }
 
   /** Made ahead and not taken. */
   get size(): number {
     return this.#ready.length
+  }
+
+  /** How many are missing to have as many ready as were ever taken: who sends little has little made ahead. */
+  get wanted(): number {
+    return Math.max(0, this.#taken - this.#ready.length)
   }
 
   /** Makes up to `count` more, as far as there is room; answers how many. For moments when nothing else is to do. */
@@ -36,6 +46,8 @@ export class EphemeralKeys {
   take(count: number): ReadonlyArray<AgreementKey> {
     const taken = this.#ready.splice(0, count)
     while (taken.length < count) taken.push(this.#make())
+    this.#taken = Math.min(this.#limit, this.#taken + count)
+    this.#onTake()
     return taken
   }
 

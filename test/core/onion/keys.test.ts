@@ -25,7 +25,7 @@ describe("OnionKeys", () => {
 })
 
 describe("EphemeralKeys", () => {
-  const pool = (seed: string, limit: number) => {
+  const pool = (seed: string, limit: number, onTake?: () => void) => {
     const drawn: Array<Uint8Array> = []
     const { draw } = makeWorld(seed)
     const remembering = (count: number) => {
@@ -33,7 +33,7 @@ describe("EphemeralKeys", () => {
       drawn.push(bytes)
       return bytes
     }
-    return { drawn, keys: new EphemeralKeys(suite, remembering, limit) }
+    return { drawn, keys: new EphemeralKeys(suite, remembering, limit, onTake) }
   }
 
   it("makes no more ahead than it may, and only as many as it is told", () => {
@@ -60,6 +60,22 @@ describe("EphemeralKeys", () => {
     assert.strictEqual(keys.size, 0)
     assert.lengthOf(drawn, 12)
     for (const bytes of drawn) assert.isTrue(bytes.every((byte) => byte === 0))
+  })
+
+  it("wants as many ready as were ever taken, and says when some were", () => {
+    let said = 0
+    const { keys } = pool("wanted", 10, () => said++)
+    assert.deepStrictEqual([keys.wanted, said], [0, 0])
+    keys.take(4)
+    assert.deepStrictEqual([keys.wanted, said], [4, 1])
+    keys.fill(keys.wanted)
+    assert.deepStrictEqual([keys.size, keys.wanted, said], [4, 0, 1])
+    keys.take(3)
+    assert.strictEqual(keys.wanted, 6)
+    keys.take(20)
+    assert.deepStrictEqual([keys.wanted, said], [10, 3])
+    keys.fill(8)
+    assert.strictEqual(keys.wanted, 2)
   })
 
   it("hands out keys that work", () => {

@@ -128,6 +128,17 @@ describe("PeerBook", () => {
     assert.strictEqual(book.find(signing.publicKey), known)
   })
 
+  it("finds the newest record of a node by its id, and none of one that it does not know", () => {
+    const book = new PeerBook(suite, network)
+    const other = signed({}, suite.signingKey(new Uint8Array(32).fill(9)))
+    for (const { bytes } of [other, signed({ seq: 6 }), signed()]) book.admit(bytes, NOW)
+    const { key } = signed()
+    assert.strictEqual(book.findNode(key)?.record.seq, 7)
+    assert.strictEqual(book.findNode(key), book.find(signing.publicKey))
+    assert.strictEqual(book.findNode(other.key)?.key, other.key)
+    assert.isUndefined(book.findNode("0".repeat(32)))
+  })
+
   it("holds no more than its limit, and lets go of the least recently seen", () => {
     const book = new PeerBook(suite, network, { limit: 3 })
     const records = [1, 2, 3, 4].map((byte) => signed({}, suite.signingKey(new Uint8Array(32).fill(byte))))

@@ -1,11 +1,12 @@
 /** One end of a benchmark: the production layers from transport to Rpc, on loopback TCP, nothing above. */
 import { Effect, Layer, Result, type Scope } from "effect"
+import * as MeshGossip from "#layers/gossip/MeshGossip"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
 import * as MemoryKeyStore from "#layers/identity/MemoryKeyStore"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
-import * as DirectRouter from "#layers/router/DirectRouter"
+import * as OverlayRouter from "#layers/router/OverlayRouter"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as RacingTransportManager from "#layers/transport/RacingTransportManager"
@@ -19,7 +20,8 @@ const loopback = Result.getOrThrow(parseAddress("/ip4/127.0.0.1/tcp/0"))
 /** Answers a function that runs an effect inside the peer. */
 export const makePeer = Effect.fnUntraced(function* (options: { readonly listen: boolean }) {
   const layer = SessionRpc.layer({ agent: "bench" }).pipe(
-    Layer.provide(DirectRouter.layer),
+    Layer.provide(OverlayRouter.layer),
+    Layer.provide(MeshGossip.layer),
     Layer.provideMerge(NoiseSessions.layer({ listen: options.listen ? [loopback] : [] })),
     Layer.provide(RacingTransportManager.layer),
     Layer.provide(TcpTransport.layer),

@@ -17,9 +17,10 @@ import * as NetworkDiagnostics from "#layers/dht/NetworkDiagnostics"
 import * as RememberedReceipts from "#layers/dht/RememberedReceipts"
 import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
 import * as ServingMode from "#layers/dht/ServingMode"
+import * as MeshGossip from "#layers/gossip/MeshGossip"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
-import * as DirectRouter from "#layers/router/DirectRouter"
+import * as OverlayRouter from "#layers/router/OverlayRouter"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseAddressProbe from "#layers/session/NoiseAddressProbe"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
@@ -103,7 +104,8 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(KindValidators.layer)
       )
       const sessions = SessionRpc.layer({ agent: AGENT }).pipe(
-        Layer.provideMerge(DirectRouter.layer),
+        Layer.provideMerge(OverlayRouter.layer),
+        Layer.provideMerge(MeshGossip.layer),
         Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? DHT_SERVER : 0 })),
         Layer.provideMerge(VerifiedPeers.layer),
         Layer.provideMerge(RacingTransportManager.layer),

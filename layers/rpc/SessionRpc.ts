@@ -1,7 +1,6 @@
 /** Rpc over sessions: Hello right after each handshake, Ping, the DHT's methods and those of apps. */
-import { Clock, Duration, Effect, Layer, Result, Schema } from "effect"
-import { decodeArray, encode } from "#schemas/bytes/Cbor"
-import type { CborValue } from "#schemas/bytes/CborValue"
+import { Clock, Duration, Effect, Layer, Result } from "effect"
+import { encode } from "#schemas/bytes/Cbor"
 import {
   type DhtAnswer,
   type DhtRequest,
@@ -18,9 +17,10 @@ import { writeCall } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
 import { RouterHandle } from "#services/router/RouterHandle"
 import { MAX_SERVING } from "#services/rpc/Limits"
-import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
+import { Rpc } from "#services/rpc/Rpc"
 import { type DialTarget, type Session, SessionManager } from "#services/session/SessionManager"
 import { makeCaller, readNothing } from "./calling.ts"
+import { codecOf } from "./methodCodec.ts"
 import { makeServer } from "./serving.ts"
 
 /** The minor version of the protocol that this code speaks (WIRE.md §6, Hello). */
@@ -41,21 +41,6 @@ const dhtReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result
   GetProviders: readValues,
   Challenge: readProof,
   Ranges: readDifferences
-}
-
-interface Codec<Request, Response> {
-  /** Throws for what is no request: a mistake of the app. */
-  readonly encodeRequest: (request: Request) => CborValue
-  readonly readResponse: (body: Uint8Array) => Result.Result<Response, string>
-}
-
-const codecOf = <Request, Response>({ request, response }: RpcMethod<Request, Response>): Codec<Request, Response> => {
-  const decode = Schema.decodeUnknownResult(response)
-  return {
-    encodeRequest: Schema.encodeSync(request),
-    readResponse: (body) =>
-      Result.flatMap(decodeArray(body), ([value]) => Result.mapError(decode(value ?? null), () => "not an answer"))
-  }
 }
 
 const nothing = encode([])

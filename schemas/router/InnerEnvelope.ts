@@ -21,6 +21,9 @@ export const MESSAGE_ID_LENGTH = 16
 export const MessageId = bytesOf(MESSAGE_ID_LENGTH).pipe(Schema.brand("MessageId"))
 export type MessageId = typeof MessageId.Type
 
+/** The word of refusal for what a later version may send. */
+export const UNKNOWN_TYPE = "unknown envelope type"
+
 const HAS_CHANNEL = 1
 const HAS_EPOCH = 2
 
@@ -45,7 +48,7 @@ export const read = (bytes: Uint8Array): Result.Result<InnerEnvelopeFields, stri
   if (bytes.length < 2) return cutShort
   const type = EnvelopeType.literals[bytes[0]! - 1]
   const has = bytes[1]!
-  if (type === undefined) return Result.fail("unknown envelope type")
+  if (type === undefined) return Result.fail(UNKNOWN_TYPE)
   if (has > (HAS_CHANNEL | HAS_EPOCH)) return Result.fail("unknown envelope flags")
   const epochAt = has & HAS_CHANNEL ? 34 : 2
   const bodyAt = has & HAS_EPOCH ? epochAt + 32 : epochAt

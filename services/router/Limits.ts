@@ -5,3 +5,8 @@ export const INCOMING_QUEUE = 256
 /** Message ids remembered, so that none is delivered twice (WIRE.md §4 asks for 15 minutes). */
 export const SEEN_IDS = 65_536
 export const SEEN_FOR = 15 * 60 // seconds
+
+/** Answers that are kept for whoever asks again because the first one was lost, and their bytes. */
+export const KEPT_ANSWERS = 256
+export const KEPT_ANSWER_BYTES = 4 * 2 ** 20
+export const KEPT_ANSWERS_FOR = 10 * 60 // seconds

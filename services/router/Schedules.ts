@@ -7,6 +7,11 @@ export const AckDeadline = Context.Reference<Duration.Duration>("allium/services
   defaultValue: () => Duration.seconds(5)
 })
 
+/** How long the answer to a question may take that the peer has. */
+export const AnswerDeadline = Context.Reference<Duration.Duration>("allium/services/router/AnswerDeadline", {
+  defaultValue: () => Duration.seconds(30)
+})
+
 /** Tries after the first: 500 ms, doubling, four of them; only what may have been lost is sent again. */
 export const SendAgain = Context.Reference<Schedule.Schedule<unknown, SendError>>("allium/services/router/SendAgain", {
   defaultValue: () =>

@@ -12,9 +12,14 @@ const HOSTS = "half-open connections of a host"
 
 const watched = [
   "addresses to verify",
+  "answers kept for sessions",
   "asked peers without a session",
+  "back-offs of meshes",
+  "bad scores of peers that left",
   "banned peers",
+  "bytes of cached messages",
   "bytes to be sent in a session",
+  "cached messages",
   "callers waiting for a peer",
   "callers waiting for a peer that has room",
   "charged peers",
@@ -22,9 +27,15 @@ const watched = [
   "dialled handshakes",
   "dials",
   "envelopes for a subscriber",
+  "fan-outs",
+  "gossip neighbours without a session",
   "half-open connections",
   "hinted contacts",
   "known peers",
+  "members of a mesh",
+  "messages asked for",
+  "messages being judged",
+  "messages for a subscriber",
   "newcomers to compare with",
   "newcomers to the routing table",
   "peers in back-off",
@@ -39,6 +50,7 @@ const watched = [
   "retired contacts",
   "routing table",
   "seen envelopes",
+  "seen messages",
   "served peers without a session",
   "sessions",
   "slow requests of lookups that are over",
@@ -47,6 +59,7 @@ const watched = [
   "storing networks",
   "storing peers",
   "storing peers of a network",
+  "topics of a neighbour",
   "verified records"
 ]
 

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Result, Schema, type Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as DirectRouter from "#layers/router/DirectRouter"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
@@ -12,6 +11,7 @@ import { FrameType } from "#schemas/session/Frame"
 import { MAX_SERVING, MOST_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
 import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
 import { makeWorld, pass, type SessionsLayer, settle, startNode } from "../../laws/sessionWorld.ts"
+import { directOnly } from "../router/directOnly.ts"
 
 const greet: RpcMethod<string, string> = { name: "test/greet", request: Schema.String, response: Schema.String }
 
@@ -21,7 +21,7 @@ const peer = Effect.fnUntraced(function* (seed: string, at?: string) {
   const node = yield* startNode(world, { seed, ...(at === undefined ? {} : { at }) })
   const services = yield* Layer.build(
     SessionRpc.layer({ agent: "test/1" }).pipe(
-      Layer.provide(DirectRouter.layer),
+      Layer.provide(directOnly),
       Layer.provide(Layer.succeedContext(node.services))
     )
   )

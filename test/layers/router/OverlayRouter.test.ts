@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Queue, type Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as DirectRouter from "#layers/router/DirectRouter"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
 import { utf8 } from "#schemas/bytes/bytes"
@@ -10,12 +9,13 @@ import { FrameType } from "#schemas/session/Frame"
 import { INCOMING_QUEUE } from "#services/router/Limits"
 import { RouterHandle } from "#services/router/RouterHandle"
 import { makeWorld, type SessionsLayer, settle, startNode } from "../../laws/sessionWorld.ts"
+import { directOnly } from "./directOnly.ts"
 
 const world = makeWorld(NoiseSessions.layer as SessionsLayer)
 
 const peer = Effect.fnUntraced(function* (seed: string, at?: string) {
   const node = yield* startNode(world, { seed, ...(at === undefined ? {} : { at }) })
-  const services = yield* Layer.build(DirectRouter.layer.pipe(Layer.provide(Layer.succeedContext(node.services))))
+  const services = yield* Layer.build(directOnly.pipe(Layer.provide(Layer.succeedContext(node.services))))
   return { ...node, router: Context.get(services, RouterHandle) }
 })
 
@@ -29,7 +29,7 @@ const inNetwork = <E>(name: string, body: Effect.Effect<void, E, Scope.Scope | M
 
 const snapshot = (text: string) => new InnerEnvelope({ type: "SNAPSHOT", body: utf8(text) })
 
-describe("DirectRouter", () => {
+describe("OverlayRouter", () => {
   inNetwork(
     "delivers an envelope to every subscriber of its type, and says so to the sender",
     Effect.gen(function* () {

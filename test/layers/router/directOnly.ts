@@ -1,0 +1,14 @@
+/** A router for tests of the direct way: with the real one of sessions, and nothing behind gossip. */
+import { Layer } from "effect"
+import * as OverlayRouter from "#layers/router/OverlayRouter"
+import { Gossip } from "#services/gossip/Gossip"
+
+export const directOnly = OverlayRouter.layer.pipe(Layer.provide(Layer.mock(Gossip, notAsked())))
+
+/** What a test of the direct way must not reach: plain functions, which a mock cannot stand in for by itself. */
+function notAsked() {
+  const never = (): never => {
+    throw new Error("not a part of this test")
+  }
+  return { peers: never, scoreOf: never, stats: never }
+}

@@ -32,19 +32,22 @@ export interface DiallerOptions {
 export const makeDialler = (options: DiallerOptions) => {
   const { find, isBanned, now, self } = options
   const backOff = new DialBackOff(options.again, BACK_OFF_LIMIT)
+  /** By `nameOf`. */
   const underway = new Map<string, Wait>()
 
   const refuse = (target: DialTarget, layer: ConnectFailed["layer"], reason: string) =>
     new ConnectFailed({ peer: nodeIdShort(target.nodeId), layer, reason })
 
-  /** Whoever waits for this peer has it, whichever side dialled. */
+  /** Whoever waits for this peer has it, whichever side dialled and at whatever address. */
   const arrived = (link: Link): void => {
     const key = link.contact.key
     backOff.succeeded(key)
-    const wait = underway.get(key)
-    if (wait === undefined) return
-    underway.delete(key)
-    Deferred.doneUnsafe(wait, Effect.succeed(find(key) ?? link))
+    for (const [name, wait] of underway) {
+      if (!name.startsWith(key)) continue
+      underway.delete(name)
+      backOff.succeeded(name)
+      Deferred.doneUnsafe(wait, Effect.succeed(find(key) ?? link))
+    }
   }
 
   const establish = Effect.fnUntraced(function* (target: DialTarget, key: string) {
@@ -61,13 +64,13 @@ export const makeDialler = (options: DiallerOptions) => {
   })
 
   /** Dials and then serves the session to its end, in one fiber and one scope. */
-  const pursue = (target: DialTarget, key: string, wait: Wait): Effect.Effect<void> =>
+  const pursue = (target: DialTarget, key: string, name: string, wait: Wait): Effect.Effect<void> =>
     establish(target, key).pipe(
-      Effect.tapError(() => backOff.failed(key, now())),
+      Effect.tapError(() => backOff.failed(name, now())),
       Effect.matchEffect({
         onFailure: (failure) =>
           Effect.sync(() => {
-            if (underway.get(key) === wait) underway.delete(key)
+            if (underway.get(name) === wait) underway.delete(name)
             Deferred.doneUnsafe(wait, Effect.fail(failure))
           }),
         onSuccess: ({ connection, established }) => options.serve(connection, established)
@@ -87,16 +90,21 @@ export const makeDialler = (options: DiallerOptions) => {
       const open = find(key)
       if (open !== undefined) return Effect.succeed(open)
       if (key === self().key) return refuse(target, "address", "own node")
-      const joined = underway.get(key)
+      const name = nameOf(target, key)
+      const joined = underway.get(name)
       if (joined !== undefined) return Deferred.await(joined)
       if (isBanned(key)) return refuse(target, "session", "banned")
-      if (backOff.remaining(key, now()) > 0) return refuse(target, "session", "failed a moment ago")
+      if (backOff.remaining(name, now()) > 0) return refuse(target, "session", "failed a moment ago")
       if (underway.size >= DIAL_LIMIT) return refuse(target, "session", "too many dials at one time")
       const wait: Wait = Deferred.makeUnsafe()
-      underway.set(key, wait)
-      options.run(pursue(target, key, wait))
+      underway.set(name, wait)
+      options.run(pursue(target, key, name, wait))
       return Deferred.await(wait)
     })
 
   return { arrived, connect, underway: () => underway.size, backingOff: () => backOff.size }
 }
+
+/** What a dial and its back-off are known by: the peer, and where only a stranger says that it is there, the place too. */
+const nameOf = ({ addresses, hearsay }: DialTarget, key: string): string =>
+  hearsay === true ? `${key}${addresses.map(({ text }) => text).join(" ")}` : key

@@ -43,6 +43,11 @@ export interface DialTarget {
   readonly nodeId: NodeId
   readonly addresses: ReadonlyArray<Address>
   readonly trusted?: boolean
+  /**
+   * The addresses are a stranger's word, and may not be the peer's at all: the dial is kept apart from all others, so
+   * that nobody who wants this peer waits for it, nor is held back because it failed.
+   */
+  readonly hearsay?: boolean
 }
 
 export interface Session {
@@ -92,8 +97,8 @@ export class SessionManager extends Context.Service<
     /** Adds an address that others confirmed (Hello, NAT), and signs the record anew. */
     readonly addExternal: (address: Address) => void
     /**
-     * Whether this node's record calls it a server of the DHT; signed anew when that changes. Sessions that are open
-     * know the record of their handshake until they are told of another.
+     * Whether this node's record calls it a server of the DHT, and a relay if it ever is one; signed anew when that
+     * changes. Sessions that are open know the record of their handshake until they are told of another.
      */
     readonly setServing: (serving: boolean) => void
     /**
@@ -119,6 +124,8 @@ export class SessionManager extends Context.Service<
     readonly onClose: (
       handle: (session: Session, reason: CloseReason) => void
     ) => Effect.Effect<void, never, Scope.Scope>
+    /** Called when this node's record shows another onion key, once a day: whoever has a session is to be told. */
+    readonly onOwnKey: (handle: () => void) => Effect.Effect<void, never, Scope.Scope>
     /** Lowers the peer's reputation; at the bottom it is banned for `BanDuration`. */
     readonly charge: (key: string, offence: Offence) => void
     /**

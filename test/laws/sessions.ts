@@ -148,6 +148,23 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
       })
     )
 
+    law("an address that a stranger named keeps nobody from reaching the peer where it is", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* startNode(world, { seed: "a" }), yield* startNode(world, { seed: "b", at: "/memory/2" })]
+        const told = (text: string) => ({ nodeId: b.nodeId, addresses: [at(text)], hearsay: true })
+        const reason = (text: string) => Effect.map(Effect.flip(a.manager.connect(told(text))), (it) => it.reason)
+        assert.strictEqual(yield* reason("/memory/98"), "refused")
+        assert.strictEqual(yield* reason("/memory/98"), "failed a moment ago")
+        assert.strictEqual(yield* reason("/memory/99"), "refused")
+        yield* (yield* MemoryTransport.make).listen(at("/memory/3"), () => Effect.never)
+        const waiting = yield* Effect.forkChild(a.manager.connect(told("/memory/3")))
+        yield* settle
+        const session = yield* a.manager.connect(b.target)
+        assert.isTrue(session.isOpen())
+        assert.strictEqual(yield* Fiber.join(waiting), session)
+      })
+    )
+
     law("a connection that says nothing is closed at the deadline, and garbage at once", (world) =>
       Effect.gen(function* () {
         const b = yield* startNode(world, { seed: "b", at: "/memory/2" })

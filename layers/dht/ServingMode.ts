@@ -2,7 +2,7 @@
  * Keeps the mode of this node, tells it to its peers, and hears of theirs. While it is a client it answers the DHT's
  * requests by saying so.
  */
-import { Clock, Effect, Layer, Result } from "effect"
+import { Clock, Effect, Latch, Layer, Result } from "effect"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { INTRODUCTIONS } from "#services/dht/Limits"
 import type { ServingMode } from "#services/dht/Membership"
@@ -47,6 +47,11 @@ export const make = Effect.fnUntraced(function* ({ serves }: ServingOptions) {
       { concurrency: INTRODUCTIONS, discard: true }
     )
   })
+
+  // Else whoever kept a session for days would seal for an onion key that is gone.
+  const newKey = yield* Latch.make(false)
+  yield* sessions.onOwnKey(() => void newKey.openUnsafe())
+  yield* newKey.await.pipe(Effect.andThen(newKey.close), Effect.andThen(introduce), Effect.forever, Effect.forkScoped)
 
   return Serving.of({
     mode: () => mode,

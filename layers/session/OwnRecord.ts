@@ -5,7 +5,7 @@
 import type { Contact } from "#core/identity/Contact"
 import type { AgreementKey, Suite } from "#core/identity/Suite"
 import { signPeerRecord } from "#core/identity/signPeerRecord"
-import { ADDRESSES_LIMIT, DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { ADDRESSES_LIMIT } from "#schemas/identity/PeerRecord"
 import { type Address, expecting } from "#schemas/transport/Address"
 import { isPrivate } from "#schemas/transport/isPrivate"
 import type { Identity } from "#services/identity/Identity"
@@ -13,7 +13,10 @@ import type { Identity } from "#services/identity/Identity"
 export interface OwnRecordOptions {
   readonly suite: Suite
   readonly identity: Identity["Service"]
+  /** At the start. */
   readonly capabilities: number
+  /** What it shows while it serves, and only then. */
+  readonly serving: number
   /** Milliseconds. */
   readonly lifetime: number
 }
@@ -56,18 +59,24 @@ export class OwnRecord {
     this.#renew(now)
   }
 
-  /** Whether others may name this node as one that answers the DHT's requests. */
+  /** Whether others may name this node as one that answers the DHT's requests, and relays if it ever does. */
   setServing(serving: boolean, now: number): void {
-    const capabilities = serving ? this.#capabilities | DHT_SERVER : this.#capabilities & ~DHT_SERVER
+    const bits = this.#options.serving
+    const capabilities = serving ? this.#capabilities | bits : this.#capabilities & ~bits
     if (capabilities === this.#capabilities) return
     this.#capabilities = capabilities
     this.#renew(now)
   }
 
-  /** At half of its life (WIRE.md §6 lets a record live 30 days; this one is meant to be fresh), or with a new onion key. */
-  sweep(now: number): void {
+  /**
+   * At half of its life (WIRE.md §6 lets a record live 30 days; this one is meant to be fresh), or with a new onion key:
+   * that is the answer, since whoever holds the older record should be told.
+   */
+  sweep(now: number): boolean {
     const isOld = now - this.#signedAt >= this.#options.lifetime / 2
-    if (isOld || this.#onionKey !== this.#options.identity.onionKeys.current) this.#renew(now)
+    const hasKey = this.#onionKey !== this.#options.identity.onionKeys.current
+    if (isOld || hasKey) this.#renew(now)
+    return hasKey
   }
 
   #renew(now: number): void {

@@ -8,6 +8,7 @@ import { HalfOpen } from "#core/session/HalfOpen"
 import { Reputation } from "#core/session/Reputation"
 import { concrete } from "#layers/transport/interfaces"
 import { nodeIdShort } from "#schemas/identity/NodeId"
+import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { TOKEN_BYTES } from "#schemas/session/controlFrames"
 import { BOOT_BYTES } from "#schemas/session/HandshakeMessage"
 import type { Address } from "#schemas/transport/Address"
@@ -38,8 +39,10 @@ export interface SessionOptions {
   /** None: a node that only dials. */
   readonly listen: ReadonlyArray<Address>
   readonly sessionsMax?: number
-  /** Bits of the PeerRecord, until `setServing` says otherwise of one. */
+  /** Bits of the PeerRecord, until `setServing` says otherwise of those that follow it. */
   readonly capabilities?: number
+  /** The bits that are shown while the node serves, and only then; DHT_SERVER unless given. */
+  readonly serving?: number
 }
 
 export const makeSessions = Effect.fnUntraced(function* (
@@ -58,6 +61,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       suite,
       identity,
       capabilities: options.capabilities ?? 0,
+      serving: options.serving ?? DHT_SERVER,
       lifetime: Duration.toMillis(yield* Schedules.RecordLifetime)
     },
     now()
@@ -201,7 +205,11 @@ export const makeSessions = Effect.fnUntraced(function* (
     halfOpen.sweep(at - deadline)
     dialling.sweep(at - deadline)
   }
-  yield* makeSweep({ table, own, reputation, useful: (contact) => useful(contact), now, handshakes })
+  const keyHandlers = new Set<() => void>()
+  const onKey = (): void => {
+    for (const handle of keyHandlers) handle()
+  }
+  yield* makeSweep({ table, own, reputation, useful: (contact) => useful(contact), now, handshakes, onKey })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       for (const link of [...table.all]) link.leave("leaving", "closed here")
@@ -239,6 +247,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     events,
     onOpen: (handle) => registered(openHandlers, handle),
     onClose: (handle) => registered(closeHandlers, handle),
+    onOwnKey: (handle) => registered(keyHandlers, handle),
     charge,
     keepIf: (predicate) => {
       const others = useful

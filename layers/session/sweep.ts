@@ -16,11 +16,14 @@ export interface SweepOptions {
   readonly now: () => number
   /** Drops the handshakes that take too long. */
   readonly handshakes: (at: number) => void
+  /** The own record shows another onion key. */
+  readonly onKey: () => void
 }
 
 export const makeSweep = Effect.fnUntraced(function* ({
   handshakes,
   now,
+  onKey,
   own,
   reputation,
   table,
@@ -43,7 +46,7 @@ export const makeSweep = Effect.fnUntraced(function* ({
     for (const link of [...table.all]) judge(link, at)
     handshakes(at)
     reputation.sweep(at)
-    own.sweep(at)
+    if (own.sweep(at)) onKey()
   })
   yield* sweep.pipe(Effect.schedule(yield* SweepPace), Effect.forkScoped)
 })

@@ -36,6 +36,8 @@ export const Settings = Schema.Struct({
   bootstrap: TextList.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed([]))),
   /** A client keeps nothing for others. `auto`: a server while others reach it where it listens. */
   mode: NodeMode.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed("auto" as const))),
+  /** While it serves, carry sealed cells of others on; it never learns both ends. */
+  relay: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
   /** Nodes that hold a record, at most a bucket's worth. */
   replicationFactor: whole(1, 20).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(5))),
   /** Bytes of records on disk. */

@@ -16,14 +16,18 @@ export const node = Command.make(
       Flag.withDescription("Address of a node to begin with, as another node printed it; may be repeated"),
       Flag.atLeast(0)
     ),
-    local: Flag.optional(localFlag)
+    local: Flag.optional(localFlag),
+    relay: Flag.optional(
+      Flag.Boolean("relay").pipe(Flag.withDescription("Carry sealed cells of others on while it serves; the default"))
+    )
   },
-  Effect.fnUntraced(function* ({ listen, bootstrap, local }) {
+  Effect.fnUntraced(function* ({ listen, bootstrap, local, relay }) {
     const { runNode } = yield* Effect.promise(() => import("./runNode.ts"))
     yield* runNode(yield* root, {
       ...(listen.length > 0 ? { listen } : {}),
       ...(bootstrap.length > 0 ? { bootstrap } : {}),
-      ...(Option.isSome(local) ? { local: local.value } : {})
+      ...(Option.isSome(local) ? { local: local.value } : {}),
+      ...(Option.isSome(relay) ? { relay: relay.value } : {})
     })
   })
 ).pipe(

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { TestNetwork, type TestNode } from "allium/testing"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { keyOf } from "#schemas/bytes/bytes"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { INTRODUCE, Serving } from "#services/dht/Serving"
+import { Crypto } from "#services/identity/Crypto"
+import { Identity } from "#services/identity/Identity"
+import { KnownPeers } from "#services/identity/KnownPeers"
 import { Bounds } from "#services/node/Bounds"
 import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
@@ -66,6 +69,24 @@ describe("a node in mode auto", () => {
       assert.isTrue(yield* knows(other, changing))
       assert.strictEqual((yield* found).closest[0]?.key, keyOf(changing.nodeId))
       assert.strictEqual(yield* chargedBy(other), 0)
+    })
+  )
+
+  it.effect("shows a new onion key to every peer with a session", () =>
+    Effect.gen(function* () {
+      const network = yield* TestNetwork.make({ nodes: 3 })
+      const [changing, other] = [network.node(0), network.node(2)]
+      const fresh = yield* changing.run(
+        Effect.gen(function* () {
+          const key = (yield* Crypto).agreementKey(new Uint8Array(32).fill(9))
+          const { onionKeys, publicKey } = yield* Identity
+          onionKeys.rotate(key, Math.floor((yield* Clock.currentTimeMillis) / 1000))
+          return { publicKey, onion: key.publicKey }
+        })
+      )
+      yield* network.advance("2 seconds")
+      const known = yield* other.run(Effect.map(KnownPeers, (book) => book.find(fresh.publicKey)))
+      assert.deepStrictEqual([...(known?.record.onion ?? [])], [...fresh.onion])
     })
   )
 

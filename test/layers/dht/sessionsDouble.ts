@@ -46,6 +46,7 @@ export const sessionsDouble = (
         events,
         onOpen: () => Effect.void,
         onClose: () => Effect.void,
+        onOwnKey: () => Effect.void,
         charge: () => {},
         keepIf: () => {},
         stats: () => ({ open: open().length, halfOpen: 0, bans: 0 })

@@ -5,7 +5,7 @@ import { networkIdOf, nodeIdOf } from "#core/identity/signature"
 import { OnionKeys } from "#core/onion/OnionKeys"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import { OwnRecord } from "#layers/session/OwnRecord"
-import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { DHT_SERVER, NAT_RELAY, ONION_RELAY } from "#schemas/identity/PeerRecord"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 import { at } from "../../laws/sessionWorld.ts"
 
@@ -13,7 +13,7 @@ const { suite } = NodeCrypto
 const HOUR = 3_600_000
 const NOW = 1_700_000_000_000
 
-const make = (local: boolean) => {
+const make = (local: boolean, serving = DHT_SERVER) => {
   const signing = suite.signingKey(new Uint8Array(32).fill(1))
   const agreement = suite.agreementKey(new Uint8Array(32).fill(2))
   const networkName = "main"
@@ -29,7 +29,7 @@ const make = (local: boolean) => {
     networkId,
     local
   }
-  const own = new OwnRecord({ suite, identity, capabilities: 1, lifetime: 24 * HOUR }, NOW)
+  const own = new OwnRecord({ suite, identity, capabilities: serving | NAT_RELAY, serving, lifetime: 24 * HOUR }, NOW)
   return { own, identity, book: new PeerBook(suite, networkId) }
 }
 
@@ -58,11 +58,12 @@ describe("OwnRecord", () => {
   it("shows the onion key of the day", () => {
     const { identity, own } = make(true)
     const fresh = suite.agreementKey(new Uint8Array(32).fill(3))
+    assert.isFalse(own.sweep(NOW + 12 * HOUR), "a record that is only renewed need not be told")
     identity.onionKeys.rotate(fresh, NOW / 1000)
-    own.sweep(NOW + 1_000)
+    assert.isTrue(own.sweep(NOW + 12 * HOUR + 1_000))
     assert.deepStrictEqual([...own.contact.record.onion], [...fresh.publicKey])
     const shown = own.contact
-    own.sweep(NOW + 2_000)
+    assert.isFalse(own.sweep(NOW + 12 * HOUR + 2_000))
     assert.strictEqual(own.contact, shown)
   })
 
@@ -79,7 +80,17 @@ describe("OwnRecord", () => {
     }
     assert.isAbove(own.contact.record.seq, first.record.seq)
     // What else it is capable of does not change with it.
-    assert.strictEqual(own.contact.record.capabilities & ~DHT_SERVER, first.record.capabilities & ~DHT_SERVER)
+    assert.strictEqual(own.contact.record.capabilities & ~DHT_SERVER, NAT_RELAY)
+  })
+
+  it("offers to relay exactly while it serves, if it ever does", () => {
+    for (const [bits, relays] of [[DHT_SERVER | ONION_RELAY, true] as const, [DHT_SERVER, false] as const]) {
+      const { own } = make(true, bits)
+      for (const serving of [true, false, true]) {
+        own.setServing(serving, NOW)
+        assert.strictEqual((own.contact.record.capabilities & ONION_RELAY) !== 0, serving && relays)
+      }
+    }
   })
 
   it("names private addresses in a local network only, and confirmed ones first", () => {

@@ -16,6 +16,7 @@ it.effect("every setting has a default", () =>
       listen: ["/ip4/0.0.0.0/tcp/0"],
       bootstrap: [],
       mode: "auto",
+      relay: true,
       replicationFactor: 5,
       diskQuota: 10_737_418_240,
       sessionsMax: 256,

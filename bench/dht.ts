@@ -62,7 +62,8 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
       autoBootstrap: true,
       // Who joins compares what it holds with its neighbours soon after: fifty at once would be what is measured.
       enableAutoReplication: false,
-      enableReprovide: true
+      enableReprovide: true,
+      relay: true
     })
     .pipe(
       Layer.provide([

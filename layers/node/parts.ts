@@ -27,7 +27,7 @@ import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as PlainAddressProbe from "#layers/session/PlainAddressProbe"
 import * as PlainSessions from "#layers/session/PlainSessions"
 import * as RacingTransportManager from "#layers/transport/RacingTransportManager"
-import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { DHT_SERVER, ONION_RELAY } from "#schemas/identity/PeerRecord"
 import type { Settings } from "#schemas/node/Settings"
 import { AGENT } from "#schemas/node/version"
 import { type Address, parseAddress } from "#schemas/transport/Address"
@@ -49,6 +49,7 @@ export type PartSettings = Pick<
   | "listen"
   | "bootstrap"
   | "mode"
+  | "relay"
   | "replicationFactor"
   | "sessionsMax"
   | "autoBootstrap"
@@ -92,6 +93,7 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       const mayServe = settings.mode !== "client" && listen.length > 0
       // Others pass on only nodes that they reached themselves, so one that cannot be reached does no harm by offering.
       const serves = mayServe && (settings.mode === "server" || settings.local || bootstrap.length === 0)
+      const serving = settings.relay ? DHT_SERVER | ONION_RELAY : DHT_SERVER
       const { probe, sessions: sessionsOf } = handshakes[variant.sessions ?? "noise"]
       const dht = KademliaDht.layer({ replicationFactor }).pipe(
         Layer.provideMerge(RememberedReceipts.layer),
@@ -106,7 +108,7 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       const sessions = SessionRpc.layer({ agent: AGENT }).pipe(
         Layer.provideMerge(OverlayRouter.layer),
         Layer.provideMerge(MeshGossip.layer),
-        Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? DHT_SERVER : 0 })),
+        Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? serving : 0, serving })),
         Layer.provideMerge(VerifiedPeers.layer),
         Layer.provideMerge(RacingTransportManager.layer),
         Layer.provideMerge(KeyStoreIdentity.layer(settings))

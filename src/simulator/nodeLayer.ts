@@ -44,6 +44,7 @@ export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, serve
     bootstrap,
     // To find out whether it can be reached doubles what a node does to join; the operators of a calm network know it.
     mode: plan.tempo === "calm" ? "server" : "auto",
+    relay: true,
     replicationFactor,
     sessionsMax,
     autoBootstrap: true,

@@ -72,6 +72,7 @@ const withQueries = (
       events,
       onOpen: () => Effect.void,
       onClose: () => Effect.void,
+      onOwnKey: () => Effect.void,
       charge: (_, offence) => void charged.push(offence),
       keepIf: () => {},
       stats: () => ({ open: 0, halfOpen: 0, bans: 0 })

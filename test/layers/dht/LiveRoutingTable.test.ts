@@ -41,6 +41,7 @@ const withTable = (body: (parts: Parts) => Effect.Effect<void, unknown>) =>
       events,
       onOpen: (handle) => Effect.sync(() => void handlers.push(handle)),
       onClose: () => Effect.void,
+      onOwnKey: () => Effect.void,
       charge: () => {},
       keepIf: () => {},
       stats: () => ({ open: 0, halfOpen: 0, bans: 0 })

@@ -96,6 +96,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
       events,
       onOpen: () => Effect.void,
       onClose: () => Effect.void,
+      onOwnKey: () => Effect.void,
       charge: () => {},
       keepIf: () => {},
       stats: () => ({ open: 0, halfOpen: 0, bans: 0 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { TestNetwork, type TestNode } from "allium/testing"
 import { Clock, Effect } from "effect"
 import { keyOf } from "#schemas/bytes/bytes"
-import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { DHT_SERVER, ONION_RELAY } from "#schemas/identity/PeerRecord"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { INTRODUCE, Serving } from "#services/dht/Serving"
@@ -15,8 +15,7 @@ import { SessionManager } from "#services/session/SessionManager"
 
 const modeOf = (node: TestNode) => node.run(Effect.map(Serving, (it) => it.mode()))
 const become = (node: TestNode, mode: "client" | "server") => node.run(Effect.flatMap(Serving, (it) => it.become(mode)))
-const servesByRecord = (node: TestNode) =>
-  node.run(Effect.map(SessionManager, (it) => (it.self().record.capabilities & DHT_SERVER) !== 0))
+const capabilitiesOf = (node: TestNode) => node.run(Effect.map(SessionManager, (it) => it.self().record.capabilities))
 const knows = (node: TestNode, other: TestNode) =>
   node.run(Effect.map(RoutingTable, (it) => it.find(keyOf(other.nodeId)) !== undefined))
 const chargedBy = (node: TestNode) =>
@@ -31,7 +30,7 @@ const chargedBy = (node: TestNode) =>
 
 describe("a node in mode auto", () => {
   it.effect(
-    "serves once it has joined and was dialled back, and is then known to all; behind a router it never does",
+    "serves and relays once it has joined and was dialled back, and is then known to all; behind a router it never does",
     () =>
       Effect.gen(function* () {
         const network = yield* TestNetwork.make({ nodes: 9, natted: 1 })
@@ -42,7 +41,7 @@ describe("a node in mode auto", () => {
           [natted, "client"] as const
         ]) {
           assert.strictEqual(yield* modeOf(node), mode)
-          assert.strictEqual(yield* servesByRecord(node), mode === "server")
+          assert.strictEqual(yield* capabilitiesOf(node), mode === "server" ? DHT_SERVER | ONION_RELAY : 0)
         }
         assert.isTrue(yield* knows(first, second))
         assert.isTrue(yield* knows(natted, second))

@@ -9,6 +9,7 @@ import * as FileKeyStore from "#layers/identity/FileKeyStore"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
@@ -24,7 +25,8 @@ const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
     SqliteRecordStore.layer({ quotaBytes: diskQuota }),
     SqlitePeerStore.layer,
     SqlitePinStore.layer,
-    SqliteGuardStore.layer
+    SqliteGuardStore.layer,
+    SqliteDeliveredStore.layer
   ).pipe(Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer]))
 
 export const layer = (settings: Settings) =>

@@ -75,7 +75,24 @@ const guards = Effect.gen(function* () {
   )`
 })
 
-const loader = Migrator.fromRecord({ "1_records": records, "2_peers": peers, "3_pins": pins, "4_guards": guards })
+/** `delivered_until` finds what is over. */
+const delivered = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const blob = sql.literal(sql.onDialectOrElse({ pg: () => "BYTEA", orElse: () => "BLOB" }))
+  yield* sql`CREATE TABLE delivered (
+    id ${blob} PRIMARY KEY NOT NULL,
+    until BIGINT NOT NULL
+  )`
+  yield* sql`CREATE INDEX delivered_until ON delivered (until)`
+})
+
+const loader = Migrator.fromRecord({
+  "1_records": records,
+  "2_peers": peers,
+  "3_pins": pins,
+  "4_guards": guards,
+  "5_delivered": delivered
+})
 
 /** Brings the database up to date; nothing to do when it is. */
 export const migrate = Migrator.make({})({ loader })

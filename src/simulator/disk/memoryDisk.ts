@@ -6,11 +6,13 @@
  * not at all, and only the dice know which.
  */
 import { Clock, Context, Effect, Layer } from "effect"
+import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import { SavedPeers } from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { copyOf, Shelves } from "#layers/storage/Shelves"
+import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
@@ -61,6 +63,7 @@ class MemoryDisk implements Disk {
   #peers = new SavedPeers()
   #pins = new MemoryPinStore.SavedPins()
   #guards = new MemoryGuardStore.SavedGuards()
+  #delivered = new MemoryDeliveredStore.SavedIds()
   #mounted: GroupedWrites.GroupedWrites | undefined
   #slowed = 0
   #full = false
@@ -87,6 +90,7 @@ class MemoryDisk implements Disk {
     this.#peers = new SavedPeers()
     this.#pins = new MemoryPinStore.SavedPins()
     this.#guards = new MemoryGuardStore.SavedGuards()
+    this.#delivered = new MemoryDeliveredStore.SavedIds()
   }
 
   slow(milliseconds: number): void {
@@ -128,7 +132,8 @@ class MemoryDisk implements Disk {
       return Context.make(RecordStore, yield* this.#records(writes)).pipe(
         Context.add(PeerStore, this.#peerStore(writes)),
         Context.add(PinStore, this.#pinStore(writes)),
-        Context.add(GuardStore, this.#guardStore(writes))
+        Context.add(GuardStore, this.#guardStore(writes)),
+        Context.add(DeliveredStore, this.#deliveredStore(writes))
       )
     })
   }
@@ -205,6 +210,19 @@ class MemoryDisk implements Disk {
           return writes.write(() => base.save(copies))
         }),
       load: writes.guard(base.load)
+    })
+  }
+
+  #deliveredStore(writes: GroupedWrites.GroupedWrites): DeliveredStore["Service"] {
+    const base = MemoryDeliveredStore.make(this.#delivered)
+    return DeliveredStore.of({
+      add: (ids, before) =>
+        Effect.suspend(() => {
+          if (this.#full) return writes.guard(Effect.fail(noRoom("add delivered")))
+          const copies = [...ids]
+          return writes.write(() => base.add(copies, before))
+        }),
+      load: (after, limit) => writes.guard(base.load(after, limit))
     })
   }
 }

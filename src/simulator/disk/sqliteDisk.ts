@@ -8,10 +8,12 @@ import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { copyOf } from "#layers/storage/Shelves"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
+import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
@@ -118,10 +120,12 @@ class SqliteDisk implements Disk {
       const peers = yield* Effect.provideService(SqlitePeerStore.make, SqlClient, client)
       const pins = yield* Effect.provideService(SqlitePinStore.make, SqlClient, client)
       const guards = yield* Effect.provideService(SqliteGuardStore.make, SqlClient, client)
+      const delivered = yield* Effect.provideService(SqliteDeliveredStore.make, SqlClient, client)
       return Context.make(RecordStore, this.#records(mount, records)).pipe(
         Context.add(PeerStore, this.#peers(mount, peers)),
         Context.add(PinStore, this.#pins(mount, pins)),
-        Context.add(GuardStore, this.#guards(mount, guards))
+        Context.add(GuardStore, this.#guards(mount, guards)),
+        Context.add(DeliveredStore, this.#delivered(mount, delivered))
       )
       // The folder is the simulator's own: that it cannot be used is no fault of the node's.
     }).pipe(Effect.orDie)
@@ -192,6 +196,13 @@ class SqliteDisk implements Disk {
     return GuardStore.of({
       save: (guards) => this.#needingRoom(mount, "save guards", base.save(guards)),
       load: mount.guard(base.load)
+    })
+  }
+
+  #delivered(mount: Mount, base: DeliveredStore["Service"]): DeliveredStore["Service"] {
+    return DeliveredStore.of({
+      add: (ids, before) => this.#needingRoom(mount, "add delivered", base.add(ids, before)),
+      load: (after, limit) => mount.guard(base.load(after, limit))
     })
   }
 }

@@ -8,11 +8,13 @@ import { SqlClient } from "effect/sql/SqlClient"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as rows from "#layers/storage/recordRows"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
+import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { RecordStore } from "#services/storage/RecordStore"
+import { deliveredStoreLaws } from "../../laws/deliveredStore.ts"
 import { guardStoreLaws } from "../../laws/guardStore.ts"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
 import { pinStoreLaws } from "../../laws/pinStore.ts"
@@ -48,6 +50,14 @@ guardStoreLaws(
   Layer.unwrap(
     Effect.map(temporaryFolder, (folder) =>
       SqliteGuardStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder })))
+    )
+  )
+)
+deliveredStoreLaws(
+  "SqliteDeliveredStore",
+  Layer.unwrap(
+    Effect.map(temporaryFolder, (folder) =>
+      SqliteDeliveredStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder })))
     )
   )
 )

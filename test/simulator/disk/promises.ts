@@ -4,12 +4,14 @@ import { Context, Effect, Fiber, Layer, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import type { DiskAfterCrash } from "#schemas/simulation/Fault"
+import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
 import { Dice } from "#simulator/Dice"
 import type { Disk } from "#simulator/disk/Disk"
+import { delivered, deliveredStoreLaws } from "../../laws/deliveredStore.ts"
 import { guard, guardStoreLaws } from "../../laws/guardStore.ts"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
 import { pin, pinStoreLaws } from "../../laws/pinStore.ts"
@@ -26,7 +28,8 @@ export const storesOf = Effect.fnUntraced(function* (disk: Disk) {
     records: Context.get(stores, RecordStore),
     peers: Context.get(stores, PeerStore),
     pins: Context.get(stores, PinStore),
-    guards: Context.get(stores, GuardStore)
+    guards: Context.get(stores, GuardStore),
+    delivered: Context.get(stores, DeliveredStore)
   }
 })
 
@@ -42,6 +45,7 @@ export const diskPromises = (name: string, make: Make) => {
   peerStoreLaws(name, layer(1_000_000))
   pinStoreLaws(name, layer(1_000_000))
   guardStoreLaws(name, layer(1_000_000))
+  deliveredStoreLaws(name, layer(1_000_000))
 
   describe(`${name} fails as disks do`, () => {
     for (const after of ["kept", "torn"] satisfies ReadonlyArray<typeof DiskAfterCrash.Type>) {
@@ -55,10 +59,13 @@ export const diskPromises = (name: string, make: Make) => {
           yield* before.pins.put([pin(1), pin(2)])
           yield* before.pins.remove(0, id(2))
           yield* before.guards.save([guard(2), guard(1)])
+          yield* before.delivered.add([delivered(1)], 0)
           disk.crash(after)
           assert.strictEqual(disk.size(), 49)
           assert.deepStrictEqual(disk.held(0, id(7)), many(8).slice(7))
-          const { guards, records, peers, pins } = yield* storesOf(disk)
+          const stores = yield* storesOf(disk)
+          assert.deepStrictEqual(yield* stores.delivered.load(0, 10), [delivered(1)])
+          const { guards, records, peers, pins } = stores
           assert.deepStrictEqual(yield* records.scan(undefined, 100), many(50).slice(1))
           assert.deepStrictEqual(yield* records.usage(), { records: 49, bytes: 49 * 40 })
           assert.deepStrictEqual(yield* peers.load, [peer])
@@ -78,9 +85,11 @@ export const diskPromises = (name: string, make: Make) => {
         yield* before.peers.save([peer])
         yield* before.pins.put([pin(1)])
         yield* before.guards.save([guard(1)])
+        yield* before.delivered.add([delivered(1)], 0)
         disk.crash("lost")
         assert.strictEqual(disk.size(), 0)
-        const { guards, records, peers, pins } = yield* storesOf(disk)
+        const { guards, records, peers, pins, ...others } = yield* storesOf(disk)
+        assert.deepStrictEqual(yield* others.delivered.load(0, 10), [])
         assert.strictEqual(yield* pins.count, 0)
         assert.deepStrictEqual(yield* guards.load, [])
         assert.deepStrictEqual(yield* records.scan(undefined, 10), [])
@@ -129,13 +138,14 @@ export const diskPromises = (name: string, make: Make) => {
     it.effect("fails writes with StorageFailed while it is full, and reads and writes as before afterwards", () =>
       Effect.gen(function* () {
         const disk = yield* make(1_000_000)
-        const { guards, records, peers, pins } = yield* storesOf(disk)
+        const { guards, records, peers, pins, ...others } = yield* storesOf(disk)
         yield* records.put([stored()])
         disk.full(true)
         assert.strictEqual((yield* Effect.flip(records.put([stored({ key: id(2) })])))._tag, "StorageFailed")
         assert.strictEqual((yield* Effect.flip(peers.save([peer])))._tag, "StorageFailed")
         assert.strictEqual((yield* Effect.flip(pins.put([pin(1)])))._tag, "StorageFailed")
         assert.strictEqual((yield* Effect.flip(guards.save([guard(1)])))._tag, "StorageFailed")
+        assert.strictEqual((yield* Effect.flip(others.delivered.add([delivered(1)], 0)))._tag, "StorageFailed")
         assert.deepStrictEqual(yield* records.get(0, id(1)), [stored()])
         disk.full(false)
         yield* records.put([stored({ key: id(2) })])

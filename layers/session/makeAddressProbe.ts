@@ -3,6 +3,7 @@
  * up before its turn to do so.
  */
 import { Clock, Effect } from "effect"
+import { makeSharedDeadline } from "#layers/transport/sharedDeadline"
 import { nodeIdShort } from "#schemas/identity/NodeId"
 import { BOOT_BYTES } from "#schemas/session/HandshakeMessage"
 import { Identity } from "#services/identity/Identity"
@@ -18,7 +19,7 @@ import { type Introducer, makeIntroducer } from "./introductions.ts"
 export const makeAddressProbe = Effect.fnUntraced(function* (handshakerOf: (introducer: Introducer) => Handshaker) {
   const [identity, random] = [yield* Identity, yield* SecureRandom]
   const [book, sessions, transports] = [yield* KnownPeers, yield* SessionManager, yield* TransportManager]
-  const [clock, deadline] = [yield* Clock.Clock, yield* HandshakeDeadline]
+  const [clock, within] = [yield* Clock.Clock, yield* makeSharedDeadline(yield* HandshakeDeadline)]
   const handshaker = handshakerOf(
     makeIntroducer({
       self: sessions.self,
@@ -42,10 +43,6 @@ export const makeAddressProbe = Effect.fnUntraced(function* (handshakerOf: (intr
   }, Effect.scoped)
 
   return AddressProbe.of({
-    verify: (target) =>
-      Effect.timeoutOrElse(verify(target), {
-        duration: deadline,
-        orElse: () => Effect.fail(refuse(target, "handshake", "timeout"))
-      })
+    verify: (target) => within(verify(target), () => refuse(target, "handshake", "timeout"))
   })
 })

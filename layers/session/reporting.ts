@@ -1,5 +1,5 @@
 /** What sessions tell their operator: counters with one attribute each, and Debug lines with fields. */
-import { type Context, Effect, Metric } from "effect"
+import { type Context, Effect, LogLevel, Metric } from "effect"
 import type { CloseReason } from "#services/session/SessionManager"
 import type { Connection } from "#services/transport/Transport"
 
@@ -14,19 +14,24 @@ export const FAULTS: ReadonlySet<CloseReason> = new Set([
   "rekey overdue"
 ])
 
+/** Nothing is put together where nobody reads Debug lines. */
 export const logged = (
   sentence: string,
   { address, dialled }: Pick<Connection, "address" | "dialled">,
   fields: Record<string, string>
-): Effect.Effect<void> => Effect.annotateLogs(Effect.logDebug(sentence), { ...fields, address: address.text, dialled })
+): Effect.Effect<void> =>
+  Effect.flatMap(LogLevel.isEnabled("Debug"), (isRead) =>
+    isRead ? Effect.annotateLogs(Effect.logDebug(sentence), { ...fields, address: address.text, dialled }) : Effect.void
+  )
 
 /** Counts one. The values of the attribute are few, so each counter is made once and kept. */
 export const makeCount = (context: Context.Context<never>) => {
-  const counters = new Map<string, Metric.Metric<number, unknown>>()
+  const counters = new Map<Metric.Counter<number>, Map<string, Metric.Metric<number, unknown>>>()
   return (metric: Metric.Counter<number>, attribute: string, value: string): void => {
-    const name = `${metric.id} ${value}`
-    const counter = counters.get(name) ?? Metric.withAttributes(metric, { [attribute]: value })
-    counters.set(name, counter)
+    let byValue = counters.get(metric)
+    if (byValue === undefined) counters.set(metric, (byValue = new Map()))
+    let counter = byValue.get(value)
+    if (counter === undefined) byValue.set(value, (counter = Metric.withAttributes(metric, { [attribute]: value })))
     counter.updateUnsafe(1, context)
   }
 }

@@ -67,10 +67,10 @@ export class RouteTable extends Context.Service<
      */
     readonly routeBack: (avoid: ReadonlyArray<string>) => Result.Result<Route, NoRoute>
     /**
-     * For whoever met NoRoute, or has not sent for long: ends at once where three relays can be chosen; else it has them
-     * looked for and waits, for `PrepareWithin` at most.
+     * For whoever met NoRoute, or has not sent for long: ends at once where three relays but `avoid` can be chosen; else it
+     * has more looked for and waits, for `PrepareWithin` at most.
      */
-    readonly prepared: Effect.Effect<void, NoRoute>
+    readonly prepared: (avoid: ReadonlyArray<string>) => Effect.Effect<void, NoRoute>
     /** All of it carried something there and back in so many milliseconds. */
     readonly succeeded: (route: Route, milliseconds: number) => void
     /** Nothing came of it. Nobody knows which relay it was: all are suspected a little, a known one for a while. */
@@ -88,5 +88,7 @@ export class RouteTable extends Context.Service<
     readonly isNeeded: () => boolean
     /** Ends while somebody waits in `prepared`. */
     readonly awaited: Effect.Effect<void>
+    /** What is known now is what was found: guards may be chosen among few, too. Before that only among many. */
+    readonly searched: () => void
   }
 >()("allium/services/router/RouteTable") {}

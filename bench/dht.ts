@@ -17,6 +17,7 @@ import * as MemoryKeyStore from "#layers/identity/MemoryKeyStore"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as parts from "#layers/node/parts"
+import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -70,6 +71,7 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
         storage(),
         MemoryPeerStore.layer(),
         MemoryPinStore.layer,
+        MemoryDeliveredStore.layer,
         MemoryKeyStore.layer,
         TcpTransport.layer
       ]),

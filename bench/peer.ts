@@ -7,8 +7,10 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
 import * as OverlayRouter from "#layers/router/OverlayRouter"
+import * as StoredDeliveries from "#layers/router/StoredDeliveries"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
+import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as RacingTransportManager from "#layers/transport/RacingTransportManager"
 import * as TcpTransport from "#layers/transport/TcpTransport"
 import { parseAddress } from "#schemas/transport/Address"
@@ -21,7 +23,7 @@ const loopback = Result.getOrThrow(parseAddress("/ip4/127.0.0.1/tcp/0"))
 export const makePeer = Effect.fnUntraced(function* (options: { readonly listen: boolean }) {
   const layer = SessionRpc.layer({ agent: "bench" }).pipe(
     Layer.provide(OverlayRouter.layer),
-    Layer.provide(MeshGossip.layer),
+    Layer.provide([MeshGossip.layer, Layer.provide(StoredDeliveries.layer, MemoryDeliveredStore.layer)]),
     Layer.provideMerge(NoiseSessions.layer({ listen: options.listen ? [loopback] : [] })),
     Layer.provide(RacingTransportManager.layer),
     Layer.provide(TcpTransport.layer),

@@ -21,6 +21,7 @@ import * as MeshGossip from "#layers/gossip/MeshGossip"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
 import * as OverlayRouter from "#layers/router/OverlayRouter"
+import * as StoredDeliveries from "#layers/router/StoredDeliveries"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseAddressProbe from "#layers/session/NoiseAddressProbe"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
@@ -107,7 +108,7 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       )
       const sessions = SessionRpc.layer({ agent: AGENT }).pipe(
         Layer.provideMerge(OverlayRouter.layer),
-        Layer.provideMerge(MeshGossip.layer),
+        Layer.provideMerge(Layer.merge(MeshGossip.layer, StoredDeliveries.layer)),
         Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? serving : 0, serving })),
         Layer.provideMerge(VerifiedPeers.layer),
         Layer.provideMerge(RacingTransportManager.layer),

@@ -4,7 +4,6 @@
  */
 import { Clock, Deferred, Duration, Effect, Metric, Result } from "effect"
 import { KeptAnswers } from "#core/router/KeptAnswers"
-import { SeenIds } from "#core/router/SeenIds"
 import { keyOf } from "#schemas/bytes/bytes"
 import { nodeIdShort } from "#schemas/identity/NodeId"
 import {
@@ -22,7 +21,8 @@ import { FrameType, INNER_LIMIT } from "#schemas/session/Frame"
 import { SecureRandom } from "#services/identity/SecureRandom"
 import { Bounds } from "#services/node/Bounds"
 import { EnvelopeTooLarge, NotAnswerable } from "#services/onion/OnionRouter"
-import { KEPT_ANSWER_BYTES, KEPT_ANSWERS, KEPT_ANSWERS_FOR, SEEN_FOR, SEEN_IDS } from "#services/router/Limits"
+import { Deliveries } from "#services/router/Deliveries"
+import { KEPT_ANSWER_BYTES, KEPT_ANSWERS, KEPT_ANSWERS_FOR } from "#services/router/Limits"
 import { envelopes } from "#services/router/Metrics"
 import { type DirectError, type Incoming, Unacknowledged, Unanswered } from "#services/router/RouterHandle"
 import { AckDeadline, AnswerDeadline, SendAgain } from "#services/router/Schedules"
@@ -40,9 +40,9 @@ export interface Direct {
     peer: DialTarget,
     envelope: InnerEnvelopeFields
   ) => Effect.Effect<InnerEnvelope, DirectError | Unanswered>
-  /** Delivers in somebody's name, under the message id that he chose. */
+  /** Delivers in somebody's name, under the message id that he chose; once, as it is for him to try again. */
   readonly hand: (
-    peer: DialTarget,
+    session: Session,
     messageId: MessageId,
     envelope: InnerEnvelopeFields
   ) => Effect.Effect<void, DirectError>
@@ -57,15 +57,14 @@ interface Waiting {
 
 export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers) {
   const [sessions, random, clock] = [yield* SessionManager, yield* SecureRandom, yield* Clock.Clock]
-  const [ackDeadline, answerDeadline, again] = [yield* AckDeadline, yield* AnswerDeadline, yield* SendAgain]
+  const [ackDeadline, answerDeadline, sendAgain] = [yield* AckDeadline, yield* AnswerDeadline, yield* SendAgain]
   const context = yield* Effect.context<never>()
-  const seen = new SeenIds(SEEN_IDS, SEEN_FOR)
+  const deliveries = yield* Deliveries
   const answers = new KeptAnswers<Uint8Array>(KEPT_ANSWERS, KEPT_ANSWER_BYTES, KEPT_ANSWERS_FOR)
   /** By whom it is for and message id. */
   const waiting = new Map<string, Waiting>()
 
   const bounds = yield* Bounds
-  yield* bounds.watch("seen envelopes", SEEN_IDS, () => seen.size)
   yield* bounds.watch("answers kept for sessions", KEPT_ANSWERS, () => answers.size)
 
   const count = (outcome: keyof typeof outcomes) => outcomes[outcome].updateUnsafe(1, context)
@@ -75,7 +74,8 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
     session.offer(ENVELOPE, writeEnvelope({ messageId, envelope: acknowledgement(messageId) }))
   }
 
-  const replyOver = (session: Session, messageId: MessageId): Incoming["reply"] => {
+  /** An answer is an ACK as well: it leaves when the question's id is `written`. */
+  const replyOver = (session: Session, messageId: MessageId, written: Effect.Effect<void>): Incoming["reply"] => {
     let replied = false
     return (envelope) =>
       Effect.suspend((): Effect.Effect<void, NotAnswerable | SessionClosed> => {
@@ -86,26 +86,33 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
         const { key } = session.contact
         answers.keep(key + keyOf(messageId), payload, payload.length, seconds())
         // Whoever asked may have come back by another session meanwhile.
-        return (sessions.find(key) ?? session).send(ENVELOPE, payload)
+        return Effect.andThen(
+          written,
+          Effect.suspend(() => (sessions.find(key) ?? session).send(ENVELOPE, payload))
+        )
       })
   }
 
-  /** An id is drawn at random by whoever sends, so that nobody can use up another's, and counts whatever its way. */
   const arrived = (session: Session, messageId: MessageId, envelope: InnerEnvelope): void => {
-    const [id, now] = [keyOf(messageId), seconds()]
-    if (seen.has(id, now)) {
+    if (deliveries.has(messageId)) {
       count("repeated")
-      const answer = answers.get(session.contact.key + id, now)
-      if (answer === undefined) acknowledge(session, messageId)
-      else session.offer(ENVELOPE, answer)
+      const answer = answers.get(session.contact.key + keyOf(messageId), seconds())
+      deliveries.remember(messageId, () => {
+        if (answer === undefined) acknowledge(session, messageId)
+        else session.offer(ENVELOPE, answer)
+      })
       return
     }
-    const reply = replyOver(session, messageId)
-    const outcome = subscribers.deliver({ from: session.contact, envelope, room: ROOM, reply })
+    const written = Deferred.makeUnsafe<void>()
+    const reply = replyOver(session, messageId, Deferred.await(written))
+    const incoming = { from: session.contact, envelope, room: ROOM, reply }
+    const outcome = deliveries.isFull() ? "full" : subscribers.deliver(incoming)
     count(outcome)
     if (outcome !== "delivered") return
-    seen.add(id, now)
-    acknowledge(session, messageId)
+    deliveries.remember(messageId, () => {
+      Deferred.doneUnsafe(written, Effect.void)
+      acknowledge(session, messageId)
+    })
   }
 
   yield* sessions.onFrame(ENVELOPE, (session, payload) => {
@@ -132,23 +139,25 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
     return true
   })
 
+  /** Until the ACK comes, over this session. */
+  const once = (session: Session, payload: Uint8Array, own: Waiting, tries: number) => {
+    const lost = Effect.flatMap(session.closed, (reason) => new SessionClosed({ reason }))
+    return Effect.andThen(
+      session.send(ENVELOPE, payload),
+      Effect.timeoutOrElse(Effect.raceFirst(Deferred.await(own.acknowledged), lost), {
+        duration: ackDeadline,
+        orElse: () => new Unacknowledged({ peer: nodeIdShort(session.contact.nodeId), tries })
+      })
+    )
+  }
+
   /** Answers the session over which it was acknowledged. */
   const deliver = (peer: DialTarget, payload: Uint8Array, own: Waiting) => {
     let tries = 0
-    const once = Effect.gen(function* () {
-      tries++
-      const session = yield* sessions.connect(peer)
-      yield* session.send(ENVELOPE, payload)
-      const lost = Effect.flatMap(session.closed, (reason) => new SessionClosed({ reason }))
-      yield* Effect.raceFirst(Deferred.await(own.acknowledged), lost).pipe(
-        Effect.timeoutOrElse({
-          duration: ackDeadline,
-          orElse: () => new Unacknowledged({ peer: nodeIdShort(peer.nodeId), tries })
-        })
-      )
-      return session
-    })
-    return Effect.retry(once, again)
+    const again = Effect.flatMap(sessions.connect(peer), (session) =>
+      Effect.as(once(session, payload, own, ++tries), session)
+    )
+    return Effect.retry(again, sendAgain)
   }
 
   const awaitAnswer = Effect.fnUntraced(function* (
@@ -176,7 +185,7 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
 
   /** What comes for this message id is for `own` as long as `body` runs. */
   const withId = <A, E>(
-    peer: DialTarget,
+    peer: Pick<DialTarget, "nodeId">,
     messageId: MessageId,
     envelope: InnerEnvelopeFields,
     own: Waiting,
@@ -195,10 +204,15 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
       )
     })
 
-  const hand: Direct["hand"] = (peer, messageId, envelope) =>
+  const send = <E>(
+    peer: Pick<DialTarget, "nodeId">,
+    messageId: MessageId,
+    envelope: InnerEnvelopeFields,
+    by: (payload: Uint8Array, own: Waiting) => Effect.Effect<unknown, E>
+  ) =>
     Effect.suspend(() => {
       const own: Waiting = { acknowledged: Deferred.makeUnsafe(), answered: undefined }
-      return withId(peer, messageId, envelope, own, (payload) => Effect.asVoid(deliver(peer, payload, own)))
+      return withId(peer, messageId, envelope, own, (payload) => Effect.asVoid(by(payload, own)))
     })
 
   const ask: Direct["ask"] = (peer, envelope) =>
@@ -211,9 +225,10 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
   const drawId = () => MessageId.make(random.bytes(MESSAGE_ID_LENGTH))
 
   return {
-    hand,
     ask,
-    send: (peer, envelope) => Effect.suspend(() => hand(peer, drawId(), envelope))
+    send: (peer, envelope) => send(peer, drawId(), envelope, (payload, own) => deliver(peer, payload, own)),
+    hand: (session, messageId, envelope) =>
+      send(session.contact, messageId, envelope, (payload, own) => once(session, payload, own, 1))
   } satisfies Direct
 })
 

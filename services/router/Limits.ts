@@ -5,6 +5,8 @@ export const INCOMING_QUEUE = 256
 /** Message ids remembered, so that none is delivered twice (WIRE.md §4 asks for 15 minutes). */
 export const SEEN_IDS = 65_536
 export const SEEN_FOR = 15 * 60 // seconds
+/** Of them, those that are not on the disk yet; while there are so many, nothing more is delivered. */
+export const UNWRITTEN_IDS = 1_024
 
 /** Answers that are kept for whoever asks again because the first one was lost, and their bytes. */
 export const KEPT_ANSWERS = 256

@@ -50,6 +50,7 @@ const watched = [
   "retired contacts",
   "routing table",
   "seen envelopes",
+  "seen envelopes to be written",
   "seen messages",
   "served peers without a session",
   "sessions",

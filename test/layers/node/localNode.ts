@@ -8,6 +8,7 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as SeededRandom from "#layers/identity/SeededRandom"
 import * as parts from "#layers/node/parts"
 import * as tempo from "#layers/node/tempo"
+import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -23,7 +24,14 @@ export const localNode = (seed: string, settings: Partial<parts.PartSettings> = 
       .layer({ ...defaultSettings, local: true, listen: ["/memory/0"], ...settings }, variant)
       .pipe(
         Layer.provideMerge(MemoryKeyStore.layer),
-        Layer.provideMerge(Layer.mergeAll(MemoryRecordStore.layer(), MemoryPeerStore.layer(), MemoryPinStore.layer)),
+        Layer.provideMerge(
+          Layer.mergeAll(
+            MemoryRecordStore.layer(),
+            MemoryPeerStore.layer(),
+            MemoryPinStore.layer,
+            MemoryDeliveredStore.layer
+          )
+        ),
         Layer.provideMerge(Layer.merge(MemoryTransport.layer, SeededRandom.layer(seed))),
         Layer.provideMerge(NodeCrypto.layer),
         Layer.provide(tempo.local)

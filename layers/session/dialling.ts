@@ -1,5 +1,5 @@
 /** From "I want a session with this peer" to the one session: joins, refuses, dials, and remembers failures. */
-import { Deferred, Effect, type Schedule } from "effect"
+import { Deferred, Effect, Fiber, type Schedule } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { keyOf } from "#schemas/bytes/bytes"
 import { nodeIdShort } from "#schemas/identity/NodeId"
@@ -26,7 +26,7 @@ export interface DiallerOptions {
   readonly guarded: (connection: Connection, handshake: HandshakeEffect) => HandshakeEffect
   /** Lives as long as the session. */
   readonly serve: (connection: Connection, established: Established) => Effect.Effect<void>
-  readonly run: (effect: Effect.Effect<void>) => void
+  readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
 export const makeDialler = (options: DiallerOptions) => {
@@ -78,6 +78,7 @@ export const makeDialler = (options: DiallerOptions) => {
       // Interrupted, when the manager closes: nobody may be left waiting. Mostly it is a session's end, and nobody waits.
       Effect.onInterrupt(() =>
         Effect.sync(() => {
+          if (underway.get(name) === wait) underway.delete(name)
           if (!Deferred.isDoneUnsafe(wait)) Deferred.doneUnsafe(wait, refuse(target, "session", "closed here"))
         })
       ),
@@ -98,8 +99,10 @@ export const makeDialler = (options: DiallerOptions) => {
       if (underway.size >= DIAL_LIMIT) return refuse(target, "session", "too many dials at one time")
       const wait: Wait = Deferred.makeUnsafe()
       underway.set(name, wait)
-      options.run(pursue(target, key, name, wait))
-      return Deferred.await(wait)
+      const fiber = options.run(pursue(target, key, name, wait))
+      if (target.hearsay !== true) return Deferred.await(wait)
+      const isOver = () => Deferred.isDoneUnsafe(wait)
+      return Effect.onInterrupt(Deferred.await(wait), () => (isOver() ? Effect.void : Fiber.interrupt(fiber)))
     })
 
   return { arrived, connect, underway: () => underway.size, backingOff: () => backOff.size }

@@ -45,7 +45,7 @@ export interface DialTarget {
   readonly trusted?: boolean
   /**
    * The addresses are a stranger's word, and may not be the peer's at all: the dial is kept apart from all others, so
-   * that nobody who wants this peer waits for it, nor is held back because it failed.
+   * that nobody who wants this peer waits for it, nor is held back because it failed. Interruption ends it.
    */
   readonly hearsay?: boolean
 }

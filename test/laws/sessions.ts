@@ -165,6 +165,31 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
       })
     )
 
+    law("a dial at a stranger's word ends with whoever wanted it, another goes on", (world) =>
+      Effect.gen(function* () {
+        const [a, b] = [yield* startNode(world, { seed: "a" }), yield* startNode(world, { seed: "b" })]
+        let [opened, ended] = [0, 0]
+        const silent = Effect.sync(() => opened++).pipe(
+          Effect.andThen(Effect.never),
+          Effect.ensuring(Effect.sync(() => ended++))
+        )
+        const memory = yield* MemoryTransport.make
+        yield* memory.listen(at("/memory/3"), (connection) =>
+          Effect.raceFirst(silent, Effect.ignore(Effect.forever(connection.receive)))
+        )
+        const give = Effect.fnUntraced(function* (hearsay: boolean) {
+          const target = { nodeId: b.nodeId, addresses: [at("/memory/3")], trusted: true, hearsay }
+          const fiber = yield* Effect.forkChild(a.manager.connect(target))
+          yield* settle
+          yield* Fiber.interrupt(fiber)
+          yield* settle
+        })
+        yield* give(true)
+        yield* give(false)
+        assert.deepStrictEqual([opened, ended], [2, 1])
+      })
+    )
+
     law("a connection that says nothing is closed at the deadline, and garbage at once", (world) =>
       Effect.gen(function* () {
         const b = yield* startNode(world, { seed: "b", at: "/memory/2" })

@@ -21,13 +21,11 @@ export const SESSION_DIALS = { perSecond: 1, burst: 16 } as const
 /** The same of answers and of envelopes that are handed on, all together. */
 export const ANSWER_DIALS = { perSecond: 16, burst: 64 } as const
 
-/** Next hops being dialled for strangers. */
+/** Next hops being dialled for strangers, and as many peers for answers. */
 export const DIALLED_HOPS = 64
-/** Bytes of cells that wait for them: in all, and for one of them. */
-export const WAITING_BYTES = 4 * 1024 * 1024
-export const WAITING_BYTES_OF_HOP = 512 * 1024
+/** Bytes of cells that wait for one of them: 64 small cells, or four of the largest. */
+export const WAITING_BYTES_OF_HOP = 256 * 1024
 
-/** Cells held back for mixing, and their bytes; of one session at most an eighth. */
-export const HELD_CELLS = 8_192
+/** Bytes of cells held back for mixing, of 4 KiB at least each; and of those that one session brought. */
 export const HELD_BYTES = 32 * 1024 * 1024
-export const HELD_SHARE = 8
+export const HELD_BYTES_OF_SESSION = 4 * 1024 * 1024

@@ -1,17 +1,16 @@
 /**
- * What is held back until its time comes, in the order of those times; at one time, in the order in which it came. Both
- * number and bytes have a limit, and whoever brought something has a share of the number, so that nobody can take all
- * the room by asking for long delays. A binary heap: some 0.2 µs each way with thousands in it.
+ * What is held back until its time comes, in the order of those times; at one time, in the order in which it came. Its
+ * bytes have a limit. What is due furthest away makes room for what is due before it, and whoever brought something has a
+ * share of the room: so nobody can take all of it by asking for long delays. A binary heap.
  */
 export interface Holder {
-  /** What of it is being held. */
+  /** Bytes of it that are being held. */
   held: number
 }
 
 export interface HoldLimits {
-  readonly items: number
   readonly bytes: number
-  /** Items of one holder. */
+  /** Bytes of one holder. */
   readonly share: number
 }
 
@@ -26,7 +25,7 @@ interface Entry<A> {
 
 export class HoldQueue<A> {
   readonly #limits: HoldLimits
-  /** Each entry is due no later than the two at twice its place and one or two further. */
+  /** Each entry is before the two that stand at twice its place, and one and two further. */
   readonly #heap: Array<Entry<A>> = []
   #bytes = 0
   #turn = 0
@@ -48,33 +47,58 @@ export class HoldQueue<A> {
     return this.#heap[0]?.due
   }
 
-  /** False where there is no room for it. */
-  hold(item: A, bytes: number, due: number, holder: Holder): boolean {
+  /** Answers what is held no longer, since it had to make room: this item itself, if nothing is due after it. */
+  hold(item: A, bytes: number, due: number, holder: Holder): ReadonlyArray<A> {
     const limits = this.#limits
-    if (this.#heap.length >= limits.items || this.#bytes + bytes > limits.bytes) return false
-    if (holder.held >= limits.share) return false
-    holder.held++
+    if (bytes > limits.bytes || holder.held + bytes > limits.share) return [item]
+    const entry = { due, turn: this.#turn++, item, bytes, holder }
+    const gone: Array<A> = []
+    while (this.#bytes + bytes > limits.bytes) {
+      const last = this.#last()
+      if (isBefore(this.#heap[last]!, entry)) return [...gone, item]
+      gone.push(this.#leave(this.#remove(last)))
+    }
+    holder.held += bytes
     this.#bytes += bytes
-    this.#rise({ due, turn: this.#turn++, item, bytes, holder })
-    return true
+    this.#rise(this.#heap.length, entry)
+    return gone
   }
 
   /** What is due, which is held no longer. */
   release(now: number): ReadonlyArray<A> {
     const released: Array<A> = []
-    for (let first = this.#heap[0]; first !== undefined && first.due <= now; first = this.#heap[0]) {
-      const last = this.#heap.pop()!
-      if (last !== first) this.#sink(last)
-      first.holder.held--
-      this.#bytes -= first.bytes
-      released.push(first.item)
-    }
+    while (this.#heap.length > 0 && this.#heap[0]!.due <= now) released.push(this.#leave(this.#remove(0)))
     return released
   }
 
-  #rise(entry: Entry<A>): void {
+  #leave({ bytes, holder, item }: Entry<A>): A {
+    holder.held -= bytes
+    this.#bytes -= bytes
+    return item
+  }
+
+  /** The place of the entry that all others are before. It is one of the latter half, which are before none. */
+  #last(): number {
     const heap = this.#heap
-    let at = heap.length
+    let last = heap.length - 1
+    for (let at = heap.length >> 1; at < heap.length; at++) if (isBefore(heap[last]!, heap[at]!)) last = at
+    return last
+  }
+
+  #remove(at: number): Entry<A> {
+    const heap = this.#heap
+    const [entry, moved] = [heap[at]!, heap.pop()!]
+    if (moved === entry) return entry
+    const above = (at - 1) >> 1
+    if (at > 0 && isBefore(moved, heap[above]!)) this.#rise(at, moved)
+    else this.#sink(at, moved)
+    return entry
+  }
+
+  /** Puts an entry in place, from a place that is free. */
+  #rise(from: number, entry: Entry<A>): void {
+    const heap = this.#heap
+    let at = from
     while (at > 0) {
       const above = (at - 1) >> 1
       if (isBefore(heap[above]!, entry)) break
@@ -84,11 +108,10 @@ export class HoldQueue<A> {
     heap[at] = entry
   }
 
-  /** From the top, whose entry is gone. */
-  #sink(entry: Entry<A>): void {
+  #sink(from: number, entry: Entry<A>): void {
     const heap = this.#heap
-    let at = 0
-    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+    let at = from
+    for (let below = 2 * at + 1; below < heap.length; below = 2 * at + 1) {
       if (below + 1 < heap.length && isBefore(heap[below + 1]!, heap[below]!)) below++
       if (isBefore(entry, heap[below]!)) break
       heap[at] = heap[below]!

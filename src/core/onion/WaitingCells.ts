@@ -1,10 +1,10 @@
 /**
- * Cells whose next hop is being dialled. Strangers name those hops, so the number of hops, the bytes in all and the bytes
- * for one of them have a limit; what finds no room is not taken.
+ * Cells whose next hop is being dialled. Strangers name those hops, so their number and the bytes that wait for each of
+ * them have a limit. When there are too many, the one that has been waited for longest is given up: whoever names hops
+ * that do not answer keeps nobody from those that do.
  */
 export interface WaitingLimits {
   readonly hops: number
-  readonly bytes: number
   readonly bytesOfHop: number
 }
 
@@ -41,15 +41,20 @@ export class WaitingCells {
     return this.#hops.has(hop)
   }
 
-  /** False where there is no room for it. */
+  /** The hop that has to be given up before another one is begun, if there are too many. */
+  tooMany(): string | undefined {
+    return this.#hops.size < this.#limits.hops ? undefined : this.#hops.keys().next().value
+  }
+
+  /** Begins to wait for a hop. */
+  begin(hop: string): void {
+    this.#hops.set(hop, { cells: [], bytes: 0 })
+  }
+
+  /** For a hop that is being waited for. False where there is no room for it. */
   add(hop: string, cell: Uint8Array): boolean {
-    const waiting = this.#hops.get(hop) ?? { cells: [], bytes: 0 }
-    const { bytes, bytesOfHop, hops } = this.#limits
-    if (waiting.bytes + cell.length > bytesOfHop || this.#bytes + cell.length > bytes) return false
-    if (waiting.bytes === 0) {
-      if (this.#hops.size >= hops) return false
-      this.#hops.set(hop, waiting)
-    }
+    const waiting = this.#hops.get(hop)
+    if (waiting === undefined || waiting.bytes + cell.length > this.#limits.bytesOfHop) return false
     waiting.cells.push(cell)
     waiting.bytes += cell.length
     this.#bytes += cell.length

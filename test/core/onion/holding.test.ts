@@ -10,57 +10,92 @@ const Small = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 
 
 describe("HoldQueue", () => {
   const Command = Schema.Union([
-    Schema.TaggedStruct("Hold", { due: Small(50), bytes: Small(3), holder: Small(3) }),
-    Schema.TaggedStruct("Release", { at: Small(50) })
+    Schema.TaggedStruct("Hold", { due: Small(50), bytes: Small(9), holder: Small(3) }),
+    Schema.TaggedStruct("Hold", { due: Small(50), bytes: Small(9), holder: Small(3) }),
+    Schema.TaggedStruct("Release", { at: Small(40) })
   ])
-  const limits = { items: 12, bytes: 20, share: 5 }
+  const limits = { bytes: 60, share: 25 }
+
+  interface Held {
+    readonly due: number
+    readonly bytes: number
+    readonly holder: number
+    readonly item: number
+  }
+
+  const bytesOf = (held: ReadonlyArray<Held>) => held.reduce((sum, { bytes }) => sum + bytes, 0)
+  const itemsOf = (held: ReadonlyArray<Held>) => held.map(({ item }) => item)
+
+  /** A list that is sorted anew each time. */
+  const naiveQueue = () => {
+    let all: ReadonlyArray<Held> = []
+    const of = (holder: number) => all.filter((it) => it.holder === holder)
+    return {
+      all: () => all,
+      of,
+      hold: (it: Held): ReadonlyArray<number> => {
+        if (bytesOf(of(it.holder)) + it.bytes > limits.share) return [it.item]
+        all = [...all, it].sort((a, b) => a.due - b.due || a.item - b.item)
+        const gone: Array<number> = []
+        while (bytesOf(all) > limits.bytes && !gone.includes(it.item)) {
+          gone.push(all.at(-1)!.item)
+          all = all.slice(0, -1)
+        }
+        return gone
+      },
+      release: (now: number): ReadonlyArray<number> => {
+        const due = all.filter((it) => it.due <= now)
+        all = all.filter((it) => it.due > now)
+        return itemsOf(due)
+      }
+    }
+  }
 
   it.prop(
-    "releases what a sorted list would, in its order, and takes what such a list has room for",
+    "does what a sorted list would: in its order, with its room, and with those that have to make room",
     [Arbitrary.array(Arbitrary.schema(Command), { minLength: 20, maxLength: 200 })],
     ([commands]) => {
-      const queue = new HoldQueue<number>(limits)
+      const [queue, naive] = [new HoldQueue<number>(limits), naiveQueue()]
       const holders = Array.from({ length: 4 }, () => ({ held: 0 }))
-      let model: Array<{ due: number; bytes: number; holder: number; item: number }> = []
       for (const [item, command] of commands.entries()) {
         if (command._tag === "Hold") {
           const { bytes, due, holder } = command
-          const room =
-            model.length < limits.items &&
-            model.reduce((sum, it) => sum + it.bytes, bytes) <= limits.bytes &&
-            model.filter((it) => it.holder === holder).length < limits.share
-          assert.strictEqual(queue.hold(item, bytes, due, holders[holder]!), room)
-          if (room) model.push({ ...command, item })
-        } else {
-          const due = model.filter((it) => it.due <= command.at).sort((a, b) => a.due - b.due || a.item - b.item)
-          model = model.filter((it) => it.due > command.at)
           assert.deepStrictEqual(
-            queue.release(command.at),
-            due.map(({ item }) => item)
+            queue.hold(item, bytes, due, holders[holder]!),
+            naive.hold({ due, bytes, holder, item })
           )
-        }
-        assert.strictEqual(queue.size, model.length)
-        assert.strictEqual(
-          queue.bytes,
-          model.reduce((sum, it) => sum + it.bytes, 0)
+        } else assert.deepStrictEqual(queue.release(command.at), naive.release(command.at))
+        assert.deepStrictEqual(
+          [queue.size, queue.bytes, queue.next()],
+          [naive.all().length, bytesOf(naive.all()), naive.all()[0]?.due]
         )
-        const first = model.length === 0 ? undefined : Math.min(...model.map(({ due }) => due))
-        assert.strictEqual(queue.next(), first)
         assert.deepStrictEqual(
           holders.map(({ held }) => held),
-          [0, 1, 2, 3].map((n) => model.filter(({ holder }) => holder === n).length)
+          [0, 1, 2, 3].map((holder) => bytesOf(naive.of(holder)))
         )
       }
     },
-    { arbitrary: { runs: 150 } }
+    { arbitrary: { runs: 200 } }
   )
+
+  it("takes nothing that is larger than all the room", () => {
+    const queue = new HoldQueue<string>({ bytes: 10, share: 100 })
+    assert.deepStrictEqual(queue.hold("small", 10, 5, { held: 0 }), [])
+    assert.deepStrictEqual(queue.hold("large", 11, 1, { held: 0 }), ["large"])
+    assert.deepStrictEqual(queue.release(9), ["small"])
+  })
 })
 
 describe("WaitingCells", () => {
   const cell = (n: number, length = 10) => new Uint8Array(length).fill(n)
+  const waitingFor = (hops: ReadonlyArray<string>) => {
+    const waiting = new WaitingCells({ hops: 3, bytesOfHop: 40 })
+    for (const hop of hops) waiting.begin(hop)
+    return waiting
+  }
 
   it("keeps the cells of each hop in order until they are taken", () => {
-    const waiting = new WaitingCells({ hops: 2, bytes: 100, bytesOfHop: 50 })
+    const waiting = waitingFor(["a", "b"])
     for (const n of [1, 2, 3]) assert.isTrue(waiting.add(n === 2 ? "b" : "a", cell(n)))
     assert.deepStrictEqual([waiting.hops, waiting.bytes, waiting.mostOfHop()], [2, 30, 20])
     assert.deepStrictEqual([waiting.has("a"), waiting.has("c")], [true, false])
@@ -69,22 +104,24 @@ describe("WaitingCells", () => {
     assert.deepStrictEqual([waiting.hops, waiting.bytes, waiting.mostOfHop()], [1, 10, 10])
   })
 
-  it("has no room beyond its hops, the bytes of one of them, and the bytes of all", () => {
-    const waiting = new WaitingCells({ hops: 2, bytes: 60, bytesOfHop: 40 })
-    for (let n = 0; n < 4; n++) assert.isTrue(waiting.add("a", cell(n)))
-    assert.isFalse(waiting.add("a", cell(4)), "bytes of a hop")
-    assert.isTrue(waiting.add("b", cell(5)))
-    assert.isFalse(waiting.add("c", cell(6)), "hops")
-    assert.isTrue(waiting.add("b", cell(7)))
-    assert.isFalse(waiting.add("b", cell(8)), "bytes in all")
-    waiting.take("a")
-    assert.isTrue(waiting.add("c", cell(9)))
+  it("has room for so many bytes of each hop that it waits for, and for none of others", () => {
+    const waiting = waitingFor(["a", "b"])
+    for (const n of [1, 2, 3, 4]) assert.isTrue(waiting.add("a", cell(n)))
+    assert.deepStrictEqual(
+      ["a", "b", "c"].map((hop) => waiting.add(hop, cell(5))),
+      [false, true, false]
+    )
+    assert.deepStrictEqual([waiting.hops, waiting.bytes], [2, 50])
   })
 
-  it("remembers no hop for which it had no room", () => {
-    const waiting = new WaitingCells({ hops: 2, bytes: 5, bytesOfHop: 40 })
-    assert.isFalse(waiting.add("a", cell(1)))
-    assert.deepStrictEqual([waiting.hops, waiting.has("a")], [0, false])
+  it("gives up the hop that it has waited for longest when there are too many", () => {
+    assert.isUndefined(waitingFor(["a", "b"]).tooMany())
+    const waiting = waitingFor(["a", "b", "c"])
+    assert.strictEqual(waiting.tooMany(), "a")
+    waiting.take("a")
+    assert.isUndefined(waiting.tooMany())
+    waiting.begin("a")
+    assert.strictEqual(waiting.tooMany(), "b")
   })
 })
 

@@ -140,7 +140,7 @@ export const make = Effect.gen(function* () {
       Effect.catchTags(effect, {
         NotFound: ({ asked }) => new BlobIncomplete({ cid: cidText(root), blockCid: cidText(cid), at, asked }),
         StorageFailed: ({ operation }) => unreadable(root, `this node's storage failed: ${operation}`),
-        PrivacyUnavailable: () => unreadable(root, "this node has no anonymous routes")
+        PrivacyUnavailable: ({ reason }) => unreadable(root, `it cannot be done anonymously: ${reason}`)
       })
   )
 

@@ -12,6 +12,7 @@ import { keyOf } from "#schemas/bytes/bytes"
 import { RecordKind } from "#schemas/dht/Record"
 import { WORK_BITS } from "#schemas/dht/Work"
 import {
+  ANONYMOUS_QUOTA,
   NODE_QUOTA,
   NODES_OF_PREFIX,
   PREFIX_QUOTA,
@@ -21,6 +22,7 @@ import {
   STORING_PEERS
 } from "#services/dht/Limits"
 import type { CheckedRecord } from "#services/dht/RecordValidators"
+import { ANONYMOUS, ANONYMOUS_ID } from "#services/dht/StorePipeline"
 import type { RecordStore } from "#services/storage/RecordStore"
 
 /** Puts an entry last and, where there are too many, lets go of the first: the least recently used one. */
@@ -97,7 +99,9 @@ export class Admission {
   }
 
   /** Whether `bytes` more are within what the node and all nodes of its networks may store here. */
-  hasQuota(from: Contact, bytes: number) {
+  hasQuota(from: Contact | typeof ANONYMOUS, bytes: number) {
+    if (from === ANONYMOUS)
+      return Effect.map(this.#usage(ANONYMOUS_ID), (theirs) => theirs.bytes + bytes <= ANONYMOUS_QUOTA)
     return Effect.flatMap(this.#usage(from.nodeId), (own) => {
       if (own.bytes + bytes > NODE_QUOTA) return Effect.succeed(false)
       return this.#byNetwork ? this.#networkHasQuota(from, bytes) : Effect.succeed(true)

@@ -22,7 +22,7 @@ import {
 } from "#services/dht/Limits"
 import { type CheckedRecord, RecordValidators, type Refusal } from "#services/dht/RecordValidators"
 import { RoutingTable } from "#services/dht/RoutingTable"
-import { RecordRefused, StorePipeline } from "#services/dht/StorePipeline"
+import { ANONYMOUS, ANONYMOUS_ID, RecordRefused, StorePipeline, type Storer } from "#services/dht/StorePipeline"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
@@ -54,7 +54,7 @@ const refuse = (refusal: Refusal, closer: ReadonlyArray<Contact> = []) =>
 interface Offer {
   readonly record: CheckedRecord
   readonly row: StoredRecord
-  readonly from: Contact | undefined
+  readonly from: Storer
   /** Unix seconds. */
   readonly now: number
 }
@@ -83,9 +83,9 @@ export const make = Effect.gen(function* () {
   }
 
   /** By what the storing peer itself, the peers that this node met, or its table say of the node. */
-  const networksOf = (node: Uint8Array, from: Contact | undefined): ReadonlyArray<string> => {
+  const networksOf = (node: Uint8Array, from: Storer): ReadonlyArray<string> => {
     const contact =
-      from !== undefined && equalBytes(from.publicKey, node)
+      from !== undefined && from !== ANONYMOUS && equalBytes(from.publicKey, node)
         ? from
         : (known.find(node) ?? table.find(keyOf(nodeIdOf(suite, node)))?.contact)
     const prefixes = contact === undefined ? UNKNOWN : prefixesOf(contact.addresses)
@@ -150,11 +150,12 @@ export const make = Effect.gen(function* () {
     Effect.catchTag("StoreFull", () => refuse("Quota"))
   )
 
-  const rowOf = (record: CheckedRecord, ttl: number | undefined, from: Contact | undefined, now: number) => {
+  const rowOf = (record: CheckedRecord, ttl: number | undefined, from: Storer, now: number) => {
     const { bytes, key, kind, member, seq } = record
     const kindLimit = isRecordKind(kind) ? lifetimeOf(kind) : 0
     const expires = keepUntil(now, ttl ?? kindLimit, kindLimit, record.expires)
-    return { kind, key, member, seq, expires, storedBy: from?.nodeId ?? nodeId, bytes }
+    const storedBy = from === ANONYMOUS ? ANONYMOUS_ID : (from?.nodeId ?? nodeId)
+    return { kind, key, member, seq, expires, storedBy, bytes }
   }
 
   return StorePipeline.of({
@@ -166,7 +167,7 @@ export const make = Effect.gen(function* () {
         if (Result.isFailure(parsed)) return Effect.fail(refuse(parsed.failure))
         const record = parsed.success
         if (from !== undefined) {
-          const refusal = admission.refusal(record, work, from, millis)
+          const refusal = from === ANONYMOUS ? undefined : admission.refusal(record, work, from, millis)
           if (refusal !== undefined) return Effect.fail(refuse(refusal))
           if (!table.isClose(record.key)) return Effect.fail(refuse("NotClosest", table.shareable(record.key)))
         }

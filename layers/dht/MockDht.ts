@@ -70,7 +70,9 @@ export const make = Effect.gen(function* () {
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
 
   const directly = (options: OperationOptions | undefined) =>
-    options?.privacy === "anonymous" ? Effect.fail(new PrivacyUnavailable()) : Effect.void
+    options?.privacy === "anonymous"
+      ? Effect.fail(new PrivacyUnavailable({ reason: "there is no network here, and so nobody to do it" }))
+      : Effect.void
 
   const invalid = (reason: string) => new InvalidRecord({ reason })
 
@@ -126,7 +128,7 @@ export const make = Effect.gen(function* () {
       // Of two that were issued in the same second none would be the later, where seconds are the numbers.
       const issued = Math.max(kind === RecordKind.Provider ? last.issued + 1 : last.issued, now())
       const bytes = sign({ seq, issued, expires: issued + options.lifetime })
-      return Effect.map(store(kind, bytes, options), (receipt) => ({ ...receipt, seq }))
+      return Effect.map(store(kind, bytes, options), (receipt) => ({ ...receipt, seq, author: publicKey }))
     })
 
   /** A deletion lives as long as anything can. */

@@ -49,7 +49,9 @@ export const makeReader = Effect.gen(function* () {
   const directly = <A, E>(options: OperationOptions | undefined, get: Effect.Effect<A, E>) =>
     Effect.suspend(
       (): Effect.Effect<A, E | PrivacyUnavailable> =>
-        options?.privacy === "anonymous" ? Effect.fail(new PrivacyUnavailable()) : get
+        options?.privacy === "anonymous"
+          ? Effect.fail(new PrivacyUnavailable({ reason: "this node has no onion router" }))
+          : get
     )
 
   /** Where a provider can be reached: known already, or looked up once. */

@@ -110,7 +110,9 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
   const directly = <A, E>(options: PutOptions, put: Effect.Effect<A, E>) =>
     Effect.suspend(
       (): Effect.Effect<A, E | PrivacyUnavailable> =>
-        options.privacy === "anonymous" ? Effect.fail(new PrivacyUnavailable()) : put
+        options.privacy === "anonymous"
+          ? Effect.fail(new PrivacyUnavailable({ reason: "this node has no onion router" }))
+          : put
     )
 
   return { keep, spread, finish, send, directly, unpin: pins.remove }

@@ -110,7 +110,7 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
     const { deletes, here, outgoing, seq } = version
     const receipt = yield* sender.finish(outgoing, here, deletes ? { ...options, keep: false } : options)
     if (deletes) yield* sender.unpin(place.kind, place.key)
-    return { ...receipt, seq }
+    return { ...receipt, seq, author: publicKey }
   })
 
   const putMutable: Writer["putMutable"] = Effect.fn("KademliaDht.putMutable")(function* (salt, value, options = {}) {

@@ -50,6 +50,15 @@ export const production = Layer.mergeAll(
   // onion
   Layer.succeed(Onion.OnionKeyPace, Schedule.spaced("24 hours")),
   Layer.succeed(Onion.ReplaySweepPace, Schedule.spaced("1 minute")),
+  Layer.succeed(Onion.OnionAckDeadline, seconds(4)),
+  Layer.succeed(
+    Onion.OnionSendAgain,
+    Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")]).pipe(
+      Schedule.jittered,
+      Schedule.upTo({ duration: "10 minutes" })
+    )
+  ),
+  Layer.succeed(Onion.UnfinishedSweepPace, minutes(1)),
   // gossip
   Layer.succeed(Gossip.HeartbeatPace, Schedule.jittered(Schedule.spaced("1 second"))),
   Layer.succeed(Gossip.PruneFor, seconds(60)),
@@ -83,6 +92,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 minute")),
   Layer.succeed(Dht.RefreshAgain, hours(1)),
   Layer.succeed(Dht.ScrubPace, Schedule.spaced("10 minutes")),
+  Layer.succeed(Dht.DelegateWithin, seconds(20)),
   // content
   Layer.succeed(
     BlockAgain,
@@ -109,6 +119,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Session.HeartbeatAfter, minutes(5)),
   Layer.succeed(Session.IdleAfter, minutes(30)),
   Layer.succeed(Onion.ReplaySweepPace, Schedule.spaced("15 minutes")),
+  Layer.succeed(Onion.UnfinishedSweepPace, minutes(10)),
   Layer.succeed(Gossip.HeartbeatPace, Schedule.jittered(Schedule.spaced("1 minute"))),
   Layer.succeed(Dht.DiscoveryPace, Schedule.spaced("2 hours")),
   Layer.succeed(Dht.DialBackEvery, hours(12)),

@@ -1,16 +1,7 @@
 /** Rpc over sessions: Hello right after each handshake, Ping, the DHT's methods and those of apps. */
 import { Clock, Duration, Effect, Layer, Result } from "effect"
 import { encode } from "#schemas/bytes/Cbor"
-import {
-  type DhtAnswer,
-  type DhtRequest,
-  readDifferences,
-  readNodes,
-  readProof,
-  readStored,
-  readValues,
-  writeRequest
-} from "#schemas/dht/DhtMessage"
+import { answerReaderOf, type DhtAnswer, type DhtRequest, writeRequest } from "#schemas/dht/DhtMessage"
 import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { argsOf, HELLO, type HelloFields, ofArgs, PING } from "#schemas/rpc/Hello"
 import { writeCall } from "#schemas/rpc/RpcMessage"
@@ -30,17 +21,6 @@ export interface RpcOptions {
   /** What this node tells others of itself. */
   readonly agent: string
   readonly capabilities?: ReadonlyArray<string>
-}
-
-/** What an answer must be, by the request's method. */
-const dhtReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result<DhtAnswer, string>> = {
-  FindNode: readNodes,
-  FindValue: readValues,
-  Store: readStored,
-  AddProvider: readStored,
-  GetProviders: readValues,
-  Challenge: readProof,
-  Ranges: readDifferences
 }
 
 const nothing = encode([])
@@ -93,7 +73,7 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
 
   const dht: Rpc["Service"]["dht"] = (peer, request) =>
     Effect.flatMap(router.reach(peer), (session) =>
-      caller.ask<DhtAnswer>(session, FrameType.DHT_REQ, request._tag, bodyOf(request), dhtReaders[request._tag])
+      caller.ask<DhtAnswer>(session, FrameType.DHT_REQ, request._tag, bodyOf(request), answerReaderOf(request._tag))
     )
 
   const ping = Effect.fn("SessionRpc.ping")(function* (peer: DialTarget) {

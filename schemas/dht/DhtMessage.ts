@@ -3,11 +3,13 @@
  *
  *   1 FindNode      [1, target]                             → [[PeerRecord ≤ 20]]
  *   2 FindValue     [2, kind, key, minSeq, after]           → [[record ≤ 64], [PeerRecord ≤ 20], more]
- *   3 Store         [3, kind, record, ttl s, work nonce]    → [heldSeq, expires]
+ *   3 Store         [3, kind, record, ttl s, work nonce]    → [heldSeq, expires]                   of a delegate see below
  *   4 AddProvider   [4, record]                             → as 3
  *   5 GetProviders  [5, key, after]                         → as 2
  *   6 Challenge     [6, kind, key, nonce]                   → [proof]
  *   7 Ranges        [7, radius, [range ≤ 256]]              → [[range ≤ 256], [entry ≤ 400]]      see Ranges.ts
+ *
+ * A delegate (WIRE §5) adds to the answer of a store how many nodes hold the record, and how many it wanted.
  *
  * `after` is a SHA-256 or empty, the work nonce 8 bytes or empty. Records and PeerRecords are byte strings, views of the
  * message. Elements behind these are a later version's and ignored. Plain functions, being on the path of every lookup.
@@ -68,8 +70,12 @@ export const ValuesAnswer = Schema.TaggedStruct("Values", {
 })
 export type ValuesAnswer = typeof ValuesAnswer.Type
 
-/** Of Store and AddProvider. */
-export const StoredAnswer = Schema.TaggedStruct("Stored", { heldSeq: Uint53, expires: Uint53 })
+/** Of Store and AddProvider; of a delegate with the holders that it reached, and those that it wanted. */
+export const StoredAnswer = Schema.TaggedStruct("Stored", {
+  heldSeq: Uint53,
+  expires: Uint53,
+  placed: Schema.optionalKey(Schema.Struct({ reached: Uint53, factor: Uint53 }))
+})
 export type StoredAnswer = typeof StoredAnswer.Type
 
 /** Of Challenge: a hash that only who has the record can know. */
@@ -159,8 +165,10 @@ export const readValues = (bytes: Uint8Array): Result.Result<ValuesAnswer, strin
 export const readStored = (bytes: Uint8Array): Result.Result<StoredAnswer, string> => {
   const decoded = decodeArray(bytes)
   if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const [heldSeq, expires] = decoded.success
-  return isUint(heldSeq) && isUint(expires) ? Result.succeed({ _tag: "Stored", heldSeq, expires }) : malformed
+  const [heldSeq, expires, reached, factor] = decoded.success
+  if (!isUint(heldSeq) || !isUint(expires)) return malformed
+  const placed = isUint(reached) && isUint(factor) ? { placed: { reached, factor } } : undefined
+  return Result.succeed({ _tag: "Stored", heldSeq, expires, ...placed })
 }
 
 export const readProof = (bytes: Uint8Array): Result.Result<ProofAnswer, string> => {
@@ -179,6 +187,19 @@ export const readDifferences = (bytes: Uint8Array): Result.Result<DifferencesAns
     : malformed
 }
 
+const answerReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result<DhtAnswer, string>> = {
+  FindNode: readNodes,
+  FindValue: readValues,
+  Store: readStored,
+  AddProvider: readStored,
+  GetProviders: readValues,
+  Challenge: readProof,
+  Ranges: readDifferences
+}
+
+/** The reader of what an answer must be, by the request's method. */
+export const answerReaderOf = (method: DhtRequest["_tag"]) => answerReaders[method]
+
 export const writeAnswer = (answer: DhtAnswer): Uint8Array => {
   switch (answer._tag) {
     case "Nodes":
@@ -186,7 +207,11 @@ export const writeAnswer = (answer: DhtAnswer): Uint8Array => {
     case "Values":
       return encodeMessage([answer.records, answer.peers, answer.more])
     case "Stored":
-      return encodeMessage([answer.heldSeq, answer.expires])
+      return encodeMessage(
+        answer.placed === undefined
+          ? [answer.heldSeq, answer.expires]
+          : [answer.heldSeq, answer.expires, answer.placed.reached, answer.placed.factor]
+      )
     case "Proof":
       return encodeMessage([answer.proof])
     case "Differences":

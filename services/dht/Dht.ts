@@ -10,7 +10,10 @@ import type { PublicKey } from "#schemas/identity/PublicKey"
 import type { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
 import type { CheckedRecord } from "./RecordValidators.ts"
 
-/** How an operation travels. `anonymous` needs the onion router; without one it fails with `PrivacyUnavailable`. */
+/**
+ * How an operation travels. An `anonymous` one is carried out by another node, to which it comes by an onion route (see
+ * `Delegates`); it is never carried out in the open instead.
+ */
 export const Privacy = Schema.Literals(["direct", "anonymous"])
 export type Privacy = typeof Privacy.Type
 
@@ -29,7 +32,13 @@ export class PutRefused extends Schema.TaggedError<PutRefused>()("PutRefused", {
 /** The value is larger or older than the network takes. Nothing was sent. */
 export class InvalidRecord extends Schema.TaggedError<InvalidRecord>()("InvalidRecord", { reason: Schema.String }) {}
 
-export class PrivacyUnavailable extends Schema.TaggedError<PrivacyUnavailable>()("PrivacyUnavailable", {}) {}
+/**
+ * It cannot be done anonymously: not at all, or not now, since too few relays are known or no delegate answered. `reason`
+ * says which, and what can be done about it. Nothing was done in the open.
+ */
+export class PrivacyUnavailable extends Schema.TaggedError<PrivacyUnavailable>()("PrivacyUnavailable", {
+  reason: Schema.String
+}) {}
 
 /** How a lookup went: the path can be shown by `explain`. */
 export interface LookupReport {
@@ -44,13 +53,21 @@ export interface LookupReport {
 
 export interface PutReceipt {
   readonly key: Uint8Array
-  /** How many nodes hold it durably, this one included where it does; at least one. */
+  /** How many nodes hold it durably, this one included where it does; at least one. Of an anonymous put by hearsay. */
   readonly reached: number
   readonly factor: number
+  /** None of an anonymous put: only the delegate knows them. */
   readonly holders: ReadonlyArray<NodeId>
   /** Unix seconds until which the holders keep it unless it is refreshed. */
   readonly expires: number
   readonly lookup: LookupReport
+}
+
+/** Of something that was said under a name or salt. */
+export interface VersionReceipt extends PutReceipt {
+  readonly seq: number
+  /** Under whose key: this node's own, or that of a pseudonym. */
+  readonly author: PublicKey
 }
 
 export interface OperationOptions {
@@ -60,13 +77,13 @@ export interface OperationOptions {
 }
 
 export interface PutOptions extends OperationOptions {
-  /** Replicas wanted, 1 to 20; the node's `replicationFactor` by default. */
+  /** Replicas wanted, 1 to 20; the node's `replicationFactor` by default. The delegate's own of an anonymous put. */
   readonly factor?: number
-  /** Seconds; at most 7 d for blocks, 30 d for mutable records and names, and those by default. */
+  /** Seconds; at most 7 d for blocks, 30 d for mutable records and names, and those by default. Anonymously 48 h. */
   readonly lifetime?: number
   /**
    * Whether this node refreshes it before it dies, until it is removed (`Replicator.removeContent`). By default it does
-   * where no `lifetime` is given.
+   * where no `lifetime` is given. What is put anonymously leaves nothing behind here, and is never kept.
    */
   readonly keep?: boolean
 }
@@ -114,31 +131,40 @@ export class Dht extends Context.Service<
         readonly hints?: ReadonlyArray<NodeId>
       }
     ) => Effect.Effect<Uint8Array, GetError>
-    /** Signs and stores the next version under this node's key and `salt` (≤ 64 bytes). */
+    /**
+     * Signs and stores the next version under this node's key and `salt` (≤ 64 bytes). Anonymously under a pseudonym,
+     * another for each salt, which nobody can join to this node; only the receipt tells it.
+     */
     readonly putMutable: (
       salt: Uint8Array,
       value: Uint8Array,
       options?: PutOptions
-    ) => Effect.Effect<PutReceipt & { readonly seq: number }, PutError>
+    ) => Effect.Effect<VersionReceipt, PutError>
     /** The record of highest `seq` that a quorum of 3 (or all who answered) showed; a deleted one is `NotFound`. */
     readonly getMutable: (
       author: PublicKey,
       salt: Uint8Array,
       options?: OperationOptions
     ) => Effect.Effect<Mutable, GetError>
-    /** Tells the network that this node serves the content; repeated by the node while it runs (`Reprovide`). */
+    /**
+     * Tells the network that this node serves the content; repeated by the node while it runs (`Reprovide`). It cannot be
+     * said anonymously.
+     */
     readonly provide: (cid: Cid, options?: PutOptions) => Effect.Effect<PutReceipt, PutError>
     /** Who said so and has not expired, most recent first; empty when nobody did. */
     readonly findProviders: (
       cid: Cid,
       options?: OperationOptions
     ) => Effect.Effect<ReadonlyArray<ProviderInfo>, StorageFailed | PrivacyUnavailable>
-    /** Signs and stores this node's next entry under a plain name (kind 10); at most 1 KiB, an empty value deletes. */
+    /**
+     * Signs and stores this node's next entry under a plain name (kind 10); at most 1 KiB, an empty value deletes.
+     * Anonymously under a pseudonym, another for each name, and in the open namespace only.
+     */
     readonly putName: (
       name: string,
       value: Uint8Array,
       options?: PutOptions & NameOptions
-    ) => Effect.Effect<PutReceipt & { readonly seq: number }, PutError>
+    ) => Effect.Effect<VersionReceipt, PutError>
     /**
      * Every entry under a name, best first: with an authority by role, then the later; in the open namespace this
      * node's own, then the latest. Deleted ones are left out; `NotFound` where none is left.
@@ -152,7 +178,8 @@ export class Dht extends Context.Service<
     /**
      * Stores again what this node holds under a key, on the nodes that are closest now: content and what else carries no
      * times for a fresh life, records of this node's own signed anew with the next `seq`, those of others for what is
-     * left of theirs. It pins nothing unless `keep` says so. `NotFound` where nothing is held.
+     * left of theirs. It pins nothing unless `keep` says so. `NotFound` where nothing is held. Never anonymous, since what
+     * is held here was put or taken in the open.
      */
     readonly refresh: (
       kind: number,

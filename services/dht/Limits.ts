@@ -31,6 +31,37 @@ export const PREFIX_QUOTA = 2.5 * 1024 * 1024 * 1024
 export const PREFIXES = 4_096
 export const NODES_OF_PREFIX = 256
 
+/**
+ * Of the rate and of the default disk quota, what all who come by an onion may have together: a fifth (DESIGN.md §6).
+ * Nobody among them can be told from another, so what one takes the others have not.
+ */
+export const ANONYMOUS_STORE_RATE = { perSecond: STORE_RATE.perSecond / 5, burst: STORE_RATE.burst / 5 } as const
+export const ANONYMOUS_QUOTA = 2 * NODE_QUOTA
+/** Seconds that anything lives that is stored for them. */
+export const ANONYMOUS_LIFETIME = 48 * 3_600
+/**
+ * Bytes that they may have placed on others, where this node is charged for them: a fifth of what one other node takes
+ * of it, anew in the time that they live.
+ */
+export const ANONYMOUS_BYTES = { perSecond: NODE_QUOTA / 5 / ANONYMOUS_LIFETIME, burst: NODE_QUOTA / 5 } as const
+/** Lookups for them: each is some ten requests to others. */
+export const ANONYMOUS_LOOKUPS = { perSecond: 64, burst: 512 } as const
+/** Operations for them at one time, and requests in envelopes of neighbours. */
+export const ANONYMOUS_AT_ONCE = 32
+export const ENVELOPES_AT_ONCE = 64
+
+/** Other nodes that one anonymous operation of this node's own asks, one after the other, until one has carried it out. */
+export const DELEGATES_ASKED = 4
+/** How many must have nothing of it before it is not found, and show what changes before the newest is believed. */
+export const DELEGATES_AGREEING = 2
+/** Delegates that did not answer, or not with the truth, and milliseconds for which others are asked before them. */
+export const DOUBTED_DELEGATES = 64
+export const DOUBTED_FOR = 3_600_000
+/** Bytes of an answer for which reply blocks go along: first, where it did not fit, and for a block of content. */
+export const SMALL_ANSWER = 3 * 1024
+export const LARGE_ANSWER = 62 * 1024
+export const BLOCK_ANSWER = 33 * 1024
+
 /** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
 export const VERIFIED_RECORDS = 4_096
 

@@ -137,3 +137,8 @@ export const RefreshAgain = Context.Reference<Duration.Duration>("allium/service
 export const ScrubPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ScrubPace", {
   defaultValue: () => Schedule.spaced("10 minutes")
 })
+
+/** How long a delegate may take for an operation, the way there and back included; and how long it goes on with one. */
+export const DelegateWithin = Context.Reference<Duration.Duration>("allium/services/dht/DelegateWithin", {
+  defaultValue: () => Duration.seconds(20)
+})

@@ -17,6 +17,16 @@ export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRe
   bits: Schema.Int
 }) {}
 
+/**
+ * Whoever stores by way of an onion: all of them are one, and what they may have here is counted under an id that is
+ * nobody's.
+ */
+export const ANONYMOUS = "anonymous"
+export const ANONYMOUS_ID = new Uint8Array(32)
+
+/** Who is charged: a peer, all who are anonymous, or with undefined this node itself. */
+export type Storer = Contact | typeof ANONYMOUS | undefined
+
 export interface Held {
   readonly key: Uint8Array
   readonly seq: number
@@ -39,13 +49,14 @@ export class StorePipeline extends Context.Service<
     /**
      * Durable when it returns. `ttl` in seconds, cut to what the kind and the record allow; undefined: all of it.
      * `from` is charged for it; undefined is this node itself, which is not asked whether it is close or within rates.
+     * Those that are anonymous have shown their work and are within their rate: whoever takes their requests sees to it.
      * `work` is a nonce of WIRE.md §6: with it a peer may store one more when its rate is used up.
      */
     readonly store: (
       kind: number,
       record: Uint8Array,
       ttl: number | undefined,
-      from: Contact | undefined,
+      from: Storer,
       work?: Uint8Array
     ) => Effect.Effect<Held, RecordRefused | StorageFailed>
     /** What was found since the start, the latest last; at most `PROOFS`. */

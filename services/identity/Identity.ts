@@ -13,6 +13,11 @@ export class Identity extends Context.Service<
     /** `did:key:z6Mk…`, the text form of `publicKey`. */
     readonly did: string
     readonly signing: SigningKey
+    /**
+     * The key of another name of this node's, one for each salt: HKDF of its seed, so that it comes back after a restart.
+     * Who does not have the seed cannot tell that it is this node's.
+     */
+    readonly pseudonym: (salt: Uint8Array) => SigningKey
     /** Static key of the Noise handshakes. */
     readonly noise: AgreementKey
     /** Made at start, exchanged every day by the onion's relay; the PeerRecord shows the current one. */

@@ -53,7 +53,7 @@ const sentence = (error: Tellable): string => {
     case "StorageFailed":
       return `the node's database failed (${error.operation}): see its log, and check the disk of its data folder`
     case "PrivacyUnavailable":
-      return "this node has no anonymous routes: leave out --anonymous"
+      return `this cannot be done anonymously: ${error.reason}`
     case "BootstrapFailed":
       return `none of the bootstrap nodes could be reached: ${error.tried.map((it) => `${it.address} (${it.reason})`).join(", ")}`
     case "Unauthorized":

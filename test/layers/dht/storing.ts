@@ -5,7 +5,7 @@ import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { RecordValidators } from "#services/dht/RecordValidators"
-import { type RecordRefused, StorePipeline } from "#services/dht/StorePipeline"
+import { type RecordRefused, StorePipeline, type Storer } from "#services/dht/StorePipeline"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { RecordStore } from "#services/storage/RecordStore"
 import { identity, peer, table } from "./fixtures.ts"
@@ -21,7 +21,7 @@ export interface Parts {
   readonly refusal: (
     kind: number,
     bytes: Uint8Array,
-    options?: { readonly from?: Contact; readonly ttl?: number; readonly work?: Uint8Array }
+    options?: { readonly from?: Storer; readonly ttl?: number; readonly work?: Uint8Array }
   ) => Effect.Effect<string | undefined>
 }
 

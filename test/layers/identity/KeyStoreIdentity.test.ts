@@ -45,6 +45,26 @@ describe("KeyStoreIdentity", () => {
     })
   )
 
+  it.effect("its pseudonyms come back with the seed, and have nothing in common with each other or with it", () =>
+    Effect.gen(function* () {
+      const salts = [Uint8Array.of(), Uint8Array.of(1), Uint8Array.of(2)]
+      const nodes = [
+        yield* identity("a", main),
+        yield* identity("b", main),
+        yield* identity("a", { ...main, local: true })
+      ]
+      const keys = nodes.flatMap((own) => salts.map((salt) => hexOf(own.pseudonym(salt).publicKey)))
+      assert.strictEqual(new Set([...keys, ...nodes.map(({ publicKey }) => hexOf(publicKey))]).size, 11)
+      const portable = yield* identity("a", main, NobleCrypto.layer)
+      assert.deepStrictEqual(
+        salts.map((salt) => hexOf(portable.pseudonym(salt).publicKey)),
+        keys.slice(0, 3)
+      )
+      const pseudonym = portable.pseudonym(Uint8Array.of(1))
+      assert.isTrue(suite.verify(pseudonym.publicKey, salts[2]!, pseudonym.sign(salts[2]!)))
+    })
+  )
+
   it.effect("local overrides the name of the network, and so its id", () =>
     Effect.gen(function* () {
       const own = yield* identity("a", { network: "main", local: true })

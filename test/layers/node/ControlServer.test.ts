@@ -154,7 +154,7 @@ class World {
           Effect.fail(new PutRefused({ key: new Uint8Array(32), refusals: [{ reason: "Quota", nodes: 3 }] })),
         putName: (name, value) => {
           this.names.set(name, value)
-          return Effect.succeed({ ...receipt, seq: this.names.size })
+          return Effect.succeed({ ...receipt, seq: this.names.size, author: me })
         },
         getName: (name) => {
           const value = this.names.get(name)

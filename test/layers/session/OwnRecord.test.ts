@@ -23,6 +23,7 @@ const make = (local: boolean, serving = DHT_SERVER) => {
     nodeId: nodeIdOf(suite, signing.publicKey),
     did: "did:key:z",
     signing,
+    pseudonym: () => signing,
     noise: agreement,
     onionKeys: new OnionKeys(agreement, NOW / 1000),
     networkName,

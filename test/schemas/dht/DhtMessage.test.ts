@@ -67,6 +67,7 @@ it("answers have the layout of the specification", () => {
     [{ _tag: "Nodes", peers: [one] }, "81814101"],
     [{ _tag: "Values", records: [one], peers: [], more: true }, "8381410180f5"],
     [{ _tag: "Stored", heldSeq: 1, expires: 2 }, "820102"],
+    [{ _tag: "Stored", heldSeq: 1, expires: 2, placed: { reached: 3, factor: 5 } }, "8401020305"],
     [{ _tag: "Proof", proof: id }, `815820${hexOf(id)}`],
     [
       {

@@ -1,4 +1,11 @@
 /** What strangers may have this node do with cells, and what they may fill. */
+import { Context } from "effect"
+import { TAGS_LIMIT } from "#core/onion/ReplaySet"
+
+/** Cells remembered until their minute is over, lest they are peeled twice; of answers half as many. */
+export const PeeledLimit = Context.Reference<number>("allium/services/onion/PeeledLimit", {
+  defaultValue: () => TAGS_LIMIT
+})
 
 /**
  * Cells of one session, the smallest class counting one. A core peels some 8,000 a second; a busy link between two relays
@@ -29,3 +36,13 @@ export const WAITING_BYTES_OF_HOP = 256 * 1024
 /** Bytes of cells held back for mixing, of 4 KiB at least each; and of those that one session brought. */
 export const HELD_BYTES = 32 * 1024 * 1024
 export const HELD_BYTES_OF_SESSION = 4 * 1024 * 1024
+
+/** Envelopes of this node's own that are on their way; the next ones wait for their turn. */
+export const SENDING_LIMIT = 512
+/** Tries of one envelope whose reply blocks are kept: the ACK of an earlier one may come late. */
+export const TRIES_KEPT = 8
+
+/** Questions that somebody has taken and not answered yet; further ones are not taken. */
+export const OPEN_QUESTIONS = 1_024
+/** Envelopes that are being handed to peers; further ones are dropped, and their senders try again. */
+export const HANDING_LIMIT = 64

@@ -6,6 +6,7 @@ import { Context, type Effect, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import type { InnerEnvelope, InnerEnvelopeFields, MessageId } from "#schemas/router/InnerEnvelope"
 import type { NoRoute } from "../router/RouteTable.ts"
+import type { Session } from "../session/SessionManager.ts"
 
 /** The cells left, but no answer came by any route within the limit. The envelope may have arrived. */
 export class OnionUnanswered extends Schema.TaggedError<OnionUnanswered>()("OnionUnanswered", {
@@ -67,5 +68,12 @@ export class OnionRouter extends Context.Service<
     ) => Effect.Effect<InnerEnvelope, OnionError>
     /** Until the scope closes. One handler; synchronous. */
     readonly onArrival: (handle: (arrival: OnionArrival) => Taken) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Until the scope closes: who hands an envelope out of an onion to a peer, as an ENVELOPE frame. It succeeds when the
+     * peer has acknowledged it.
+     */
+    readonly onHand: (
+      hand: (session: Session, messageId: MessageId, envelope: InnerEnvelopeFields) => Effect.Effect<void, unknown>
+    ) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("allium/services/onion/OnionRouter") {}

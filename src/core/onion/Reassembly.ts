@@ -102,6 +102,13 @@ export class Reassembly {
     }
   }
 
+  /** No further parts are wanted. */
+  drop(messageId: MessageId): void {
+    const key = keyOf(messageId)
+    const entry = this.#unfinished.get(key)
+    if (entry !== undefined) this.#forget(key, entry)
+  }
+
   #makeRoom(): void {
     for (const [key, entry] of this.#unfinished) {
       if (this.#unfinished.size <= this.#limit && this.#bytes <= this.#bytesLimit) return

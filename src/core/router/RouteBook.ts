@@ -1,0 +1,206 @@
+/**
+ * Relays, guards and the paths made of them, as one structure that asks nobody: it is told what was met and what became
+ * of a path, and says which path to take, what it wants to know more of, and what it lacks.
+ *
+ * Mutable, synchronous, owned by one layer. Times are arguments, in unix milliseconds.
+ */
+import { Result } from "effect"
+import type { TableNode } from "#core/dht/TableEntry"
+import { Guards, type GuardTerms } from "./Guards.ts"
+import { type Chance, inLots, pickRelays } from "./pickRelays.ts"
+import { type Relay, RelayTable } from "./RelayTable.ts"
+import { RouteCache } from "./RouteCache.ts"
+import { uptimeFactor, weightOf } from "./relayWeight.ts"
+
+/** Relays of a path (DESIGN §8). */
+export const HOPS = 3
+
+/** Fresh relays that a busy node wants to choose from. */
+export const RELAYS_WANTED = 48
+
+/** Among fewer, guards are chosen only when there are no more to be found: those met first need not be the best. */
+export const GUARDS_AMONG = 16
+
+/** Of the time for which a record is fresh, the part after which it is to be confirmed again. */
+const CONFIRM_AFTER = 2 / 3
+
+/** Milliseconds after which a relay is no sudden guest. */
+const LONG_KNOWN = 3_600_000
+
+export interface RouteBookOptions {
+  /** `contact.key` of this node. */
+  readonly own: string
+  /** Whether relays must be of different networks; on a local network they need not. */
+  readonly isDiverse: boolean
+  readonly chance: Chance
+  /** Milliseconds, all of them. */
+  readonly freshFor: number
+  readonly routeFor: number
+  readonly suspectFor: { readonly path: number; readonly culprit: number }
+  readonly guards: GuardTerms
+}
+
+export interface Path<C> {
+  readonly relays: ReadonlyArray<C>
+  /** Unix milliseconds from which on it is not used for anything new. */
+  readonly until: number
+}
+
+/** What a path lacks: relays, relays of different networks, or a guard that can be reached. */
+export interface Shortage {
+  readonly lack: "relays" | "networks" | "guards"
+  /** Usable relays, without those to be avoided. */
+  readonly known: number
+}
+
+export class RouteBook<C extends TableNode> {
+  readonly relays: RelayTable<C>
+  readonly guards: Guards<C>
+  readonly routes = new RouteCache<Path<C>>()
+  /** Whether somebody has looked around, so that what is known is what there is. */
+  isSearched = false
+  readonly #options: RouteBookOptions
+
+  constructor(options: RouteBookOptions) {
+    this.#options = options
+    this.guards = new Guards(options.guards, options.chance)
+    this.relays = new RelayTable({
+      isDiverse: options.isDiverse,
+      freshFor: options.freshFor,
+      isKept: (key) => this.guards.find(key) !== undefined
+    })
+  }
+
+  admit(contact: C, isReached: boolean, at: number, now: number): void {
+    if (contact.key === this.#options.own) return
+    this.relays.admit(contact, isReached, at, now)
+    const relay = this.relays.find(contact.key)
+    if (relay !== undefined && isReached) this.guards.reached(relay)
+  }
+
+  /** It was not found at its address. Others are forgotten; a guard has to be met again. */
+  missed(key: string, now: number): void {
+    const relay = this.relays.find(key)
+    if (this.guards.find(key) === undefined) this.relays.drop(key)
+    else if (relay !== undefined) relay.isReached = false
+    this.guards.missed(key, now)
+  }
+
+  pick(count: number, avoid: ReadonlyArray<string>, now: number): Result.Result<Path<C>, Shortage> {
+    const candidates = [...this.#fresh(now)].filter(({ key }) => !avoid.includes(key))
+    const known = candidates.length
+    if (known < count) return Result.fail({ lack: "relays", known })
+    this.#tendGuards(avoid, now)
+    const isCandidate = (key: string): boolean => this.#isFresh(key, now)
+    const firsts = this.guards.usable(avoid, isCandidate).flatMap(({ key }) => this.relays.find(key) ?? [])
+    if (firsts.length === 0) return Result.fail({ lack: "guards", known })
+    const relays = pickRelays({
+      firsts,
+      others: candidates,
+      count,
+      weight: (relay) => weightOf(relay, now),
+      isSuspect: ({ suspectUntil }) => suspectUntil > now,
+      // Who sees this node's address at times should not see at others whom it writes to.
+      isSpared: ({ key }) => this.guards.find(key) !== undefined,
+      chance: this.#options.chance
+    })
+    if (relays === undefined) return Result.fail({ lack: "networks", known })
+    return Result.succeed({ relays: relays.map(({ contact }) => contact), until: now + this.#options.routeFor })
+  }
+
+  routeTo(recipient: string, now: number): Result.Result<Path<C>, Shortage> {
+    const known = this.routes.find(recipient, (route) => this.#isGood(route, now))
+    if (known !== undefined) return Result.succeed(known)
+    const fresh = this.pick(HOPS, [recipient], now)
+    if (Result.isSuccess(fresh)) this.routes.set(recipient, fresh.success)
+    return fresh
+  }
+
+  /** The guard comes last there, as the answer reaches it last. */
+  routeBack(avoid: ReadonlyArray<string>, now: number): Result.Result<Path<C>, Shortage> {
+    return Result.map(this.pick(HOPS, avoid, now), ({ relays, until }) => ({ relays: relays.toReversed(), until }))
+  }
+
+  succeeded({ relays }: Path<C>, milliseconds: number, now: number): void {
+    const share = milliseconds / (relays.length + 1)
+    for (const { key } of relays) this.relays.succeeded(key, share, now)
+  }
+
+  /**
+   * Where nobody knows whose fault it was, a guard is not suspected: whoever can make paths fail could choose this node's
+   * guards with that. It is only chosen less often of the three.
+   */
+  failed(route: Path<C>, culprit: string | undefined, now: number): void {
+    this.routes.drop(route)
+    const { culprit: long, path: short } = this.#options.suspectFor
+    if (culprit !== undefined) this.relays.failed(culprit, 1, long, now)
+    else {
+      const part = 1 / route.relays.length
+      for (const { key } of route.relays) {
+        this.relays.failed(key, part, this.guards.find(key) === undefined ? short : 0, now)
+      }
+    }
+  }
+
+  /** How many more fresh relays it wants to know. */
+  wanted(now: number): number {
+    return Math.max(0, RELAYS_WANTED - this.#confirmed(now))
+  }
+
+  /** Whose records are to be confirmed, at most `limit`: guards, then any, as far as fresh ones are wanted. */
+  stale(limit: number, now: number): ReadonlyArray<C> {
+    this.guards.tend(now)
+    const guards = this.guards.missing((key) => this.#isFresh(key, now), now)
+    const count = Math.min(limit - guards.length, this.wanted(now))
+    const others = [...this.relays.values()].filter(
+      (relay) => !this.#isConfirmed(relay, now) && this.guards.find(relay.key) === undefined
+    )
+    const weight = (relay: Relay<C>): number => weightOf(relay, now)
+    const drawn = inLots(others, { chance: this.#options.chance, weight }).slice(0, Math.max(0, count))
+    return [...guards, ...drawn].slice(0, limit).map(({ contact }) => contact)
+  }
+
+  #tendGuards(avoid: ReadonlyArray<string>, now: number): void {
+    this.guards.tend(now)
+    let wanted = this.guards.wanted(avoid)
+    if (wanted === 0) return
+    const fresh = [...this.#fresh(now)]
+    if (fresh.length < GUARDS_AMONG && !this.isSearched) return
+    const candidates = fresh.map((relay) => ({
+      key: relay.key,
+      networks: relay.networks,
+      contact: relay.contact,
+      weight: guardWeight(relay, now),
+      isLongKnown: relay.confirmedAt - relay.since >= LONG_KNOWN
+    }))
+    while (wanted > 0 && this.guards.choose(candidates, now)) wanted--
+  }
+
+  *#fresh(now: number): Iterable<Relay<C>> {
+    for (const relay of this.relays.values()) if (this.relays.isFresh(relay, now)) yield relay
+  }
+
+  #isFresh(key: string, now: number): boolean {
+    const relay = this.relays.find(key)
+    return relay !== undefined && this.relays.isFresh(relay, now)
+  }
+
+  /** Fresh, and for a while yet. */
+  #isConfirmed(relay: Relay<C>, now: number): boolean {
+    return relay.isReached && relay.confirmedAt > now - this.#options.freshFor * CONFIRM_AFTER
+  }
+
+  #confirmed(now: number): number {
+    let confirmed = 0
+    for (const relay of this.relays.values()) if (this.#isConfirmed(relay, now)) confirmed++
+    return confirmed
+  }
+
+  #isGood({ relays, until }: Path<C>, now: number): boolean {
+    return until > now && relays.every(({ key }) => this.#isFresh(key, now))
+  }
+}
+
+/** Speed does not matter: whoever is near could make sure of it. */
+const guardWeight = (relay: Relay<unknown>, now: number): number =>
+  weightOf({ ...relay, latency: undefined }, now) * uptimeFactor(relay.confirmedAt - relay.since)

@@ -9,6 +9,7 @@ import { TAG_BYTES } from "#core/onion/TagSet"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { SecureRandom } from "#services/identity/SecureRandom"
+import { PeeledLimit } from "#services/onion/Limits"
 import { rotations } from "#services/onion/Metrics"
 import { OnionKeyPace, ReplaySweepPace } from "#services/onion/Schedules"
 
@@ -57,7 +58,7 @@ export interface Replays {
 /** The replay set, swept while anything is in it. */
 export const makeReplays = Effect.gen(function* () {
   const [clock, random, filled] = [yield* Clock.Clock, yield* SecureRandom, yield* Latch.make(false)]
-  const set = new ReplaySet(random.bytes(TAG_BYTES))
+  const set = new ReplaySet(random.bytes(TAG_BYTES), yield* PeeledLimit)
   const sweep = Effect.gen(function* () {
     yield* filled.await
     set.expire(minuteOf(clock.currentTimeMillisUnsafe() / 1_000))

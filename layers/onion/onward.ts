@@ -71,6 +71,7 @@ export const makeOnwards = Effect.fnUntraced(function* (tally: CellTally) {
   const pass: Onwards["pass"] = ({ cell, from, next, own }) => {
     const session = sessions.find(keyOf(next.nodeId))
     if (session !== undefined) return offer(session, cell, own)
+    if (own) return "unreachable" // it was there when the cell was handed over, and whoever sent it will see
     const place = placeKey(next)
     if (waiting.has(place)) return waiting.add(place, cell) ? undefined : "waiting"
     const target = placeNamed(places, next)

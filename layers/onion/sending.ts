@@ -29,8 +29,11 @@ export const makeSending = Effect.fnUntraced(function* ({ places }: Onwards, hol
   const notSent = ({ nodeId }: NextHopFields, layer: CellNotSent["layer"], reason: string) =>
     new CellNotSent({ peer: nodeIdShort(nodeId), layer, reason })
 
+  /** Without a place it is not even tried: what fails is not tried again for a while. */
   const connect = (target: DialTarget): Effect.Effect<Session, CellNotSent> =>
-    Effect.mapError(sessions.connect(target), ({ layer, reason }) => notSent(target, layer, reason))
+    target.addresses.length === 0
+      ? notSent(target, "address", "no address")
+      : Effect.mapError(sessions.connect(target), ({ layer, reason }) => notSent(target, layer, reason))
 
   /** On a stranger's word, within the budget of all of them. */
   const dial = (target: DialTarget): Effect.Effect<Session, CellNotSent> =>

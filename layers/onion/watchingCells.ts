@@ -3,10 +3,16 @@ import { Effect } from "effect"
 import type { CellAllowance } from "#core/onion/CellAllowance"
 import { EPHEMERAL_KEYS_LIMIT, type EphemeralKeys } from "#core/onion/EphemeralKeys"
 import type { HoldQueue } from "#core/onion/HoldQueue"
-import { type ReplaySet, TAGS_LIMIT } from "#core/onion/ReplaySet"
+import type { ReplaySet } from "#core/onion/ReplaySet"
 import type { WaitingCells } from "#core/onion/WaitingCells"
 import { Bounds } from "#services/node/Bounds"
-import { DIALLED_HOPS, HELD_BYTES, HELD_BYTES_OF_SESSION, WAITING_BYTES_OF_HOP } from "#services/onion/Limits"
+import {
+  DIALLED_HOPS,
+  HELD_BYTES,
+  HELD_BYTES_OF_SESSION,
+  PeeledLimit,
+  WAITING_BYTES_OF_HOP
+} from "#services/onion/Limits"
 import { type Session, SessionManager } from "#services/session/SessionManager"
 
 export interface WatchedCells {
@@ -20,9 +26,9 @@ export interface WatchedCells {
 
 export const watchCells = Effect.fnUntraced(function* (watched: WatchedCells) {
   const { allowances, ephemerals, held, reaching, replays, waiting } = watched
-  const [bounds, sessions] = [yield* Bounds, yield* SessionManager]
-  yield* bounds.watch("peeled cells", TAGS_LIMIT, () => replays.size)
-  yield* bounds.watch("peeled answers", TAGS_LIMIT / 2, () => replays.replies)
+  const [bounds, sessions, limit] = [yield* Bounds, yield* SessionManager, yield* PeeledLimit]
+  yield* bounds.watch("peeled cells", limit, () => replays.size)
+  yield* bounds.watch("peeled answers", Math.floor(limit / 2), () => replays.replies)
   yield* bounds.watch("bytes of cells held back", HELD_BYTES, () => held.bytes)
   yield* bounds.watch("bytes of cells held back of a session", HELD_BYTES_OF_SESSION, () => {
     let most = 0

@@ -9,12 +9,12 @@ import * as Dht from "#services/dht/Schedules"
 import * as Gossip from "#services/gossip/Schedules"
 import * as Onion from "#services/onion/Schedules"
 import type { SendError } from "#services/router/RouterHandle"
-import { AckDeadline, AnswerDeadline, SendAgain } from "#services/router/Schedules"
+import * as Router from "#services/router/Schedules"
 import { RequestTimeout } from "#services/rpc/Schedules"
 import * as Session from "#services/session/Schedules"
 import { DialAgain, DialDeadline, RaceStagger } from "#services/transport/Schedules"
 
-const { hours, millis, minutes, seconds } = Duration
+const { days, hours, millis, minutes, seconds } = Duration
 
 export const production = Layer.mergeAll(
   // transport
@@ -36,10 +36,10 @@ export const production = Layer.mergeAll(
   // rpc
   Layer.succeed(RequestTimeout, { initial: seconds(3), minimum: seconds(1), maximum: seconds(10) }),
   // router
-  Layer.succeed(AckDeadline, seconds(5)),
-  Layer.succeed(AnswerDeadline, seconds(30)),
+  Layer.succeed(Router.AckDeadline, seconds(5)),
+  Layer.succeed(Router.AnswerDeadline, seconds(30)),
   Layer.succeed(
-    SendAgain,
+    Router.SendAgain,
     Schedule.exponential("500 millis").pipe(
       Schedule.jittered,
       Schedule.upTo({ times: 4 }),
@@ -47,6 +47,15 @@ export const production = Layer.mergeAll(
       Schedule.while(({ input }) => input._tag === "Unacknowledged" || input._tag === "SessionClosed")
     )
   ),
+  Layer.succeed(Router.RouteFor, minutes(10)),
+  Layer.succeed(Router.RecordFreshFor, minutes(90)),
+  Layer.succeed(Router.SuspectFor, { path: minutes(1), culprit: minutes(10) }),
+  Layer.succeed(Router.GuardsFor, { kept: days(28), gone: days(3), standInGone: hours(1), again: minutes(1) }),
+  Layer.succeed(Router.PrepareWithin, seconds(8)),
+  Layer.succeed(Router.NeededFor, hours(1)),
+  Layer.succeed(Router.SearchPace, Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("5 minutes")])),
+  Layer.succeed(Router.SearchSoon, millis(500)),
+  Layer.succeed(Router.RecipientKnownFor, hours(1)),
   // onion
   Layer.succeed(Onion.OnionKeyPace, Schedule.spaced("24 hours")),
   Layer.succeed(Onion.ReplaySweepPace, Schedule.spaced("1 minute")),

@@ -8,6 +8,14 @@ export const SEEN_FOR = 15 * 60 // seconds
 /** Of them, those that are not on the disk yet; while there are so many, nothing more is delivered. */
 export const UNWRITTEN_IDS = 1_024
 
+/** Recipients whose record was looked up, and those that are being looked up. */
+export const KNOWN_RECIPIENTS = 256
+export const RECIPIENT_LOOKUPS = 64
+
+/** Relays that are met again in one look around, and at one time. */
+export const CONFIRMED = 16
+export const CONFIRMED_AT_ONCE = 4
+
 /** Answers that are kept for whoever asks again because the first one was lost, and their bytes. */
 export const KEPT_ANSWERS = 256
 export const KEPT_ANSWER_BYTES = 4 * 2 ** 20

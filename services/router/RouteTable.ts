@@ -6,6 +6,7 @@
 import type { Effect, Result } from "effect"
 import { Context, Schema } from "effect"
 import type { Contact } from "#core/identity/Contact"
+import type { Path } from "#core/router/RouteBook"
 
 /** No path of the wanted kind: too few relays are known, or the recipient is not. `reason` says which and what to do. */
 export class NoRoute extends Schema.TaggedError<NoRoute>()("NoRoute", {
@@ -14,11 +15,7 @@ export class NoRoute extends Schema.TaggedError<NoRoute>()("NoRoute", {
 }) {}
 
 /** Relays in the order in which a cell meets them; the guard is the first. The recipient is not among them. */
-export interface Route {
-  readonly relays: ReadonlyArray<Contact>
-  /** Unix milliseconds from which on it is not used for anything new. */
-  readonly until: number
-}
+export type Route = Path<Contact>
 
 /** What speaks for a relay's record. */
 export interface Heard {
@@ -88,7 +85,10 @@ export class RouteTable extends Context.Service<
     readonly isNeeded: () => boolean
     /** Ends while somebody waits in `prepared`. */
     readonly awaited: Effect.Effect<void>
-    /** What is known now is what was found: guards may be chosen among few, too. Before that only among many. */
-    readonly searched: () => void
+    /**
+     * Whoever waits in `prepared` looks again. `thorough`: somebody has looked around, so that what is known now is what
+     * there is, and guards may be chosen among few, too; before that only among many.
+     */
+    readonly searched: (thorough: boolean) => Effect.Effect<void>
   }
 >()("allium/services/router/RouteTable") {}

@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import type { TableNode } from "#core/dht/TableEntry"
-import { Guards, type GuardTerms } from "./Guards.ts"
+import { GUARDS, Guards, type GuardTerms } from "./Guards.ts"
 import { type Chance, inLots, pickRelays } from "./pickRelays.ts"
 import { type Relay, RelayTable } from "./RelayTable.ts"
 import { RouteCache } from "./RouteCache.ts"
@@ -60,6 +60,8 @@ export class RouteBook<C extends TableNode> {
   /** Whether somebody has looked around, so that what is known is what there is. */
   isSearched = false
   readonly #options: RouteBookOptions
+  /** The guard in use. One at a time, there and back: whoever cannot be dialled is found by it alone. */
+  #inUse: string | undefined
 
   constructor(options: RouteBookOptions) {
     this.#options = options
@@ -91,8 +93,7 @@ export class RouteBook<C extends TableNode> {
     const known = candidates.length
     if (known < count) return Result.fail({ lack: "relays", known })
     this.#tendGuards(avoid, now)
-    const isCandidate = (key: string): boolean => this.#isFresh(key, now)
-    const firsts = this.guards.usable(avoid, isCandidate).flatMap(({ key }) => this.relays.find(key) ?? [])
+    const firsts = this.#firsts(avoid, now)
     if (firsts.length === 0) return Result.fail({ lack: "guards", known })
     const relays = pickRelays({
       firsts,
@@ -109,7 +110,11 @@ export class RouteBook<C extends TableNode> {
   }
 
   routeTo(recipient: string, now: number): Result.Result<Path<C>, Shortage> {
-    const known = this.routes.find(recipient, (route) => this.#isGood(route, now))
+    const [first] = this.#firsts([recipient], now)
+    const known = this.routes.find(
+      recipient,
+      (route) => route.relays[0]?.key === first?.key && this.#isGood(route, now)
+    )
     if (known !== undefined) return Result.succeed(known)
     const fresh = this.pick(HOPS, [recipient], now)
     if (Result.isSuccess(fresh)) this.routes.set(recipient, fresh.success)
@@ -128,10 +133,11 @@ export class RouteBook<C extends TableNode> {
 
   /**
    * Where nobody knows whose fault it was, a guard is not suspected: whoever can make paths fail could choose this node's
-   * guards with that. It is only chosen less often of the three.
+   * guards with that. The next one of the three has its turn.
    */
   failed(route: Path<C>, culprit: string | undefined, now: number): void {
     this.routes.drop(route)
+    this.#passOn(route)
     const { culprit: long, path: short } = this.#options.suspectFor
     if (culprit !== undefined) this.relays.failed(culprit, 1, long, now)
     else {
@@ -174,6 +180,24 @@ export class RouteBook<C extends TableNode> {
       isLongKnown: relay.confirmedAt - relay.since >= LONG_KNOWN
     }))
     while (wanted > 0 && this.guards.choose(candidates, now)) wanted--
+  }
+
+  /** The usable guards, from the one in use on. */
+  #firsts(avoid: ReadonlyArray<string>, now: number): ReadonlyArray<Relay<C>> {
+    const usable = this.guards.usable(avoid, (key) => this.#isFresh(key, now))
+    const from = Math.max(
+      0,
+      usable.findIndex(({ key }) => key === this.#inUse)
+    )
+    return [...usable.slice(from), ...usable.slice(0, from)].flatMap(({ key }) => this.relays.find(key) ?? [])
+  }
+
+  /** The guard of this path, if it is the one in use, makes way for the next one. */
+  #passOn({ relays }: Path<C>): void {
+    const guards = this.guards.all().slice(0, GUARDS)
+    const at = guards.findIndex(({ key }) => key === (this.#inUse ?? guards[0]?.key))
+    const isOurs = relays[0]?.key === guards[at]?.key || relays.at(-1)?.key === guards[at]?.key
+    if (at >= 0 && isOurs) this.#inUse = guards[(at + 1) % guards.length]?.key
   }
 
   *#fresh(now: number): Iterable<Relay<C>> {

@@ -17,8 +17,8 @@ export interface Placed {
 }
 
 export interface Choice<R extends Placed> {
-  /** Of these is the first one. */
-  readonly firsts: Iterable<R>
+  /** Of these is the first one, in order of preference. */
+  readonly firsts: ReadonlyArray<R>
   readonly others: Iterable<R>
   readonly count: number
   /** Above 0. */
@@ -33,11 +33,9 @@ export interface Choice<R extends Placed> {
 const TRIES = 4_096
 
 export const pickRelays = <R extends Placed>(choice: Choice<R>): ReadonlyArray<R> | undefined => {
-  const firsts = inLots(choice.firsts, choice)
-  const others = inLots(choice.others, choice)
-  const { count, isSpared, isSuspect } = choice
+  const { count, firsts, isSpared, isSuspect } = choice
   const [good, bad] = split(firsts, isSuspect)
-  const [better, worse] = split(others, (relay) => isSuspect(relay) || isSpared(relay))
+  const [better, worse] = split(inLots(choice.others, choice), (relay) => isSuspect(relay) || isSpared(relay))
   return search(good, better, count) ?? search([...good, ...bad], [...better, ...worse], count)
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which cells carry an envelope, and how many reply blocks go with it: as few as there may be, in the smallest class
- * that does, since an answer comes in cells of the same class.
+ * Which cells carry an envelope, and how many reply blocks go with it: one cell of the smallest class that holds it and
+ * blocks for its answer, which comes in cells of the same class; else several of the largest.
  */
 import { CellClass } from "#schemas/onion/OnionCell"
 import { BLOCKS_LIMIT, PARTS_LIMIT, replyRoom, requestRoom } from "#schemas/onion/OnionPayload"

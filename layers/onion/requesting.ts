@@ -21,18 +21,21 @@ import {
 import { Crypto } from "#services/identity/Crypto"
 import { SecureRandom } from "#services/identity/SecureRandom"
 import { Bounds } from "#services/node/Bounds"
-import { SENDING_LIMIT, TRIES_KEPT } from "#services/onion/Limits"
+import { DOUBT_EVERY, SENDING_LIMIT, TRIES_KEPT } from "#services/onion/Limits"
 import * as Metrics from "#services/onion/Metrics"
 import { type CellNotSent, OnionCells, type Replied } from "#services/onion/OnionCells"
 import { EnvelopeTooLarge, type OnionError, OnionUnanswered } from "#services/onion/OnionRouter"
 import { OnionAckDeadline, OnionSendAgain } from "#services/onion/Schedules"
+import { Recipients } from "#services/router/Recipients"
 import { NoRoute, type Route, RouteTable } from "#services/router/RouteTable"
 import type { Building } from "./building.ts"
 
 /** An envelope that is under way. */
 interface Sent {
   readonly messageId: MessageId
-  /** Whether an ACK is enough. */
+  /** The recipient as it was last heard of. */
+  to: Contact
+  /** An ACK is not enough. */
   readonly needsAnswer: boolean
   readonly settled: Deferred.Deferred<InnerEnvelope>
   /** The reply blocks of the last tries, the oldest first. */
@@ -69,7 +72,7 @@ export interface Requests {
 }
 
 export const makeRequests = Effect.fnUntraced(function* (building: Building, wake: () => void) {
-  const [cells, routes, suite] = [yield* OnionCells, yield* RouteTable, yield* Crypto]
+  const [cells, routes, recipients, suite] = [yield* OnionCells, yield* RouteTable, yield* Recipients, yield* Crypto]
   const [random, clock, context] = [yield* SecureRandom, yield* Clock.Clock, yield* Effect.context<never>()]
   const [deadline, again] = [Duration.toMillis(yield* OnionAckDeadline), yield* OnionSendAgain]
   const turns = yield* Semaphore.make(SENDING_LIMIT)
@@ -107,8 +110,22 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
     return unheard
   }
 
+  /** A recipient that began anew has another onion key: cells for the old one are noise to it. */
+  const findAnew = (sent: Sent) =>
+    Effect.suspend(() => {
+      recipients.doubt(sent.to)
+      return Effect.match(recipients.find(sent.to.nodeId), {
+        onFailure: () => {},
+        onSuccess: (contact) => {
+          sent.to = contact
+        }
+      })
+    })
+
   /** Never succeeds: what comes back settles the envelope, whichever try it belongs to. */
-  const attempt = Effect.fnUntraced(function* (to: Contact, sent: Sent, plan: CellPlan) {
+  const attempt = Effect.fnUntraced(function* (sent: Sent, plan: CellPlan) {
+    if (sent.tries > 0 && sent.tries % DOUBT_EVERY === 0) yield* Effect.forkChild(findAnew(sent))
+    const { to } = sent
     const [route, back] = yield* routesTo(to)
     const built = building.build(sent.messageId, plan, to, route, back)
     if (Result.isFailure(built)) {
@@ -162,25 +179,21 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
     else wake()
   }
 
-  const unanswered = (to: Contact, { last, tries }: Sent, since: number) =>
+  const unanswered = ({ last, to, tries }: Sent, since: number) =>
     new OnionUnanswered({ peer: nodeIdShort(to.nodeId), routes: tries, seconds: (now() - since) / 1000, last })
 
-  const under = Effect.fnUntraced(function* (to: Contact, sent: Sent, plan: CellPlan) {
+  const under = Effect.fnUntraced(function* (sent: Sent, plan: CellPlan) {
     const since = now()
     // Whoever has tried already knows that there were routes: there will be again.
-    const once = Effect.catchTag(
-      attempt(to, sent, plan),
-      "NoRoute",
-      (error): Effect.Effect<never, NoRoute | Unheard> => {
-        if (sent.tries === 0) return error
-        sent.last = error.reason
-        return Effect.fail(unheard)
-      }
-    )
+    const once = Effect.catchTag(attempt(sent, plan), "NoRoute", (error): Effect.Effect<never, NoRoute | Unheard> => {
+      if (sent.tries === 0) return error
+      sent.last = error.reason
+      return Effect.fail(unheard)
+    })
     const all = Effect.retry(once, { schedule: again, while: (error) => error._tag === "Unheard" })
     return yield* Effect.raceFirst(
       Deferred.await(sent.settled),
-      Effect.catchTag(all, "Unheard", () => unanswered(to, sent, since))
+      Effect.catchTag(all, "Unheard", () => unanswered(sent, since))
     )
   })
 
@@ -192,9 +205,9 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
       const messageId = MessageId.make(random.bytes(MESSAGE_ID_LENGTH))
       const settled = Deferred.makeUnsafe<InnerEnvelope>()
       const needsAnswer = answerBytes !== undefined
-      const sent: Sent = { messageId, needsAnswer, settled, blocks: [], tries: 0, last: "" }
+      const sent: Sent = { messageId, to, needsAnswer, settled, blocks: [], tries: 0, last: "" }
       sending++
-      return Effect.onExit(under(to, sent, plan), (exit) =>
+      return Effect.onExit(under(sent, plan), (exit) =>
         Effect.sync(() => {
           sending--
           for (const blocks of sent.blocks) forget(blocks)

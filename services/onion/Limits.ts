@@ -41,6 +41,8 @@ export const HELD_BYTES_OF_SESSION = 4 * 1024 * 1024
 export const SENDING_LIMIT = 512
 /** Tries of one envelope whose reply blocks are kept: the ACK of an earlier one may come late. */
 export const TRIES_KEPT = 8
+/** After so many tries each, the recipient's record is doubted and looked for again. */
+export const DOUBT_EVERY = 3
 
 /** Questions that somebody has taken and not answered yet; further ones are not taken. */
 export const OPEN_QUESTIONS = 1_024

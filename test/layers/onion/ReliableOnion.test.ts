@@ -316,6 +316,23 @@ describe("ReliableOnion", () => {
   )
 
   onions(
+    "finds a recipient again that has begun anew with another onion key",
+    Effect.gen(function* () {
+      const { a, world } = yield* pair
+      const before = yield* Effect.scoped(join(world, "c"))
+      yield* TestClock.adjust("1 hour")
+      const after = yield* join(world, "c", { run: 2 })
+      assert.strictEqual(after.contact.key, before.contact.key)
+      assert.notDeepEqual(after.contact.record.onion, before.contact.record.onion)
+      yield* after.listen()
+      const sending = yield* Effect.forkChild(a.onion.send(before.contact, envelope(10)))
+      yield* pass(25)
+      yield* Fiber.join(sending)
+      assert.deepStrictEqual([after.got.length, a.told.doubted], [1, [after.contact.key]])
+    })
+  )
+
+  onions(
     "acknowledges nothing that is not written down",
     Effect.gen(function* () {
       const { a, world } = yield* pair

@@ -28,6 +28,7 @@ import { Bounds } from "#services/node/Bounds"
 import { type Mixing, MixPolicy } from "#services/onion/MixPolicy"
 import { type CellDropped, CellNotSent, type CellReceiver, OnionCells } from "#services/onion/OnionCells"
 import { type OnionArrival, OnionRouter, type Taken } from "#services/onion/OnionRouter"
+import { Recipients } from "#services/router/Recipients"
 import { NoRoute, RouteTable } from "#services/router/RouteTable"
 import { type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
@@ -83,6 +84,8 @@ export type Overlay = Effect.Success<typeof makeOverlay>
 export interface MemberOptions {
   /** Offers to relay; not unless said. */
   readonly relays?: boolean
+  /** Starts of this node; its onion key is made at each. */
+  readonly run?: number
   /** Whether its record names an address. */
   readonly listens?: boolean
   readonly saved?: MemoryDeliveredStore.SavedIds
@@ -93,18 +96,24 @@ export interface MemberOptions {
 
 const OFF: Mixing = { hopDelay: 0, flushEvery: undefined, cover: 0 }
 
-const identityOf = (seed: string) =>
+const identityOf = (seed: string, run: number) =>
   Layer.build(
     KeyStoreIdentity.layer({ network: "onions", local: false }).pipe(
-      Layer.provide(MemoryKeyStore.layer),
-      Layer.provideMerge(SeededRandom.layer(seed)),
+      Layer.provide(Layer.provide(MemoryKeyStore.layer, SeededRandom.layer(seed))),
+      Layer.provideMerge(SeededRandom.layer(`${seed} ${run}`)),
       Layer.provideMerge(NodeCrypto.layer)
     )
   )
 
 /** What this node was told of its routes. */
 const makeRoutes = (world: Overlay, self: string) => {
-  const told = { succeeded: 0, failed: [] as Array<string | undefined>, guardFailed: [] as Array<string>, prepared: 0 }
+  const told = {
+    doubted: [] as Array<string>,
+    succeeded: 0,
+    failed: [] as Array<string | undefined>,
+    guardFailed: [] as Array<string>,
+    prepared: 0
+  }
   let turn = 0
   const pick = (count: number, avoid: ReadonlyArray<string>, guardLast: boolean) => {
     const usable = world.relays.filter(
@@ -189,13 +198,13 @@ let port = 0
 
 /** A node of the world; with the seed of an earlier one the same one after a restart. */
 export const join = Effect.fnUntraced(function* (world: Overlay, seed: string, options: MemberOptions = {}) {
-  const below = yield* identityOf(seed)
+  const below = yield* identityOf(seed, options.run ?? 1)
   const identity = Context.get(below, Identity)
   const address = Result.getOrThrow(parseAddress(`/ip4/198.51.100.7/tcp/${++port}`))
   const contact = signPeerRecord(suite, identity.signing, identity.networkId, {
     noise: identity.noise.publicKey,
     onion: identity.onionKeys.current.publicKey,
-    seq: 1,
+    seq: options.run ?? 1,
     issued: 0,
     expires: 86_400,
     capabilities: options.relays === true ? ONION_RELAY : 0,
@@ -214,6 +223,16 @@ export const join = Effect.fnUntraced(function* (world: Overlay, seed: string, o
         Layer.succeedContext(below),
         sessionsOf(contact),
         table,
+        Layer.mock(Recipients, {
+          find: (nodeId) =>
+            Effect.suspend(() => {
+              const member = world.members.get(keyOf(nodeId))
+              return member === undefined
+                ? Effect.fail(new NoRoute({ peer: "somebody", reason: "not found" }))
+                : Effect.succeed(member.contact)
+            }),
+          doubt: (doubted) => void told.doubted.push(doubted.key)
+        }),
         cellsOf(world, contact.key, bytes, reached),
         Layer.provide(
           StoredDeliveries.layer,

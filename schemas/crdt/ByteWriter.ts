@@ -1,0 +1,84 @@
+/**
+ * Writes the bytes of operations and snapshots of shared documents: a buffer that grows and is used again.
+ *
+ *   uint    seven bits a byte, lowest first, high bit on all but the last; up to 2^53 − 1
+ *   int     as uint, 2n for n ≥ 0 and −2n − 1 below; up to 2^52 either way
+ *   float   IEEE 754 double, big-endian
+ *   text    uint (bytes) ‖ UTF-8
+ */
+const FIRST_BUFFER = 256
+
+const encoder = new TextEncoder()
+const scratch = new DataView(new ArrayBuffer(8))
+
+export class ByteWriter {
+  bytes = new Uint8Array(FIRST_BUFFER)
+  length = 0
+
+  byte(value: number): void {
+    if (this.length === this.bytes.length) this.#grow(1)
+    this.bytes[this.length++] = value
+  }
+
+  uint(value: number): void {
+    while (value >= 0x80) {
+      this.byte((value % 0x80) | 0x80)
+      value = value < 0x80000000 ? value >>> 7 : Math.floor(value / 0x80)
+    }
+    this.byte(value)
+  }
+
+  int(value: number): void {
+    this.uint(value < 0 ? -2 * value - 1 : 2 * value)
+  }
+
+  float(value: number): void {
+    scratch.setFloat64(0, Number.isNaN(value) ? Number.NaN : value)
+    for (let at = 0; at < 8; at++) this.byte(scratch.getUint8(at))
+  }
+
+  raw(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.bytes.length) this.#grow(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  /** Well-formed text in UTF-8, without its length. */
+  utf8(text: string): void {
+    if (text.length === 1 && text.charCodeAt(0) < 0x80) {
+      this.byte(text.charCodeAt(0))
+      return
+    }
+    if (this.length + 3 * text.length > this.bytes.length) this.#grow(3 * text.length)
+    this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written
+  }
+
+  text(text: string): void {
+    const start = this.length
+    this.utf8(text)
+    const size = this.length - start
+    // Nearly always one byte, for which room is made afterwards.
+    this.uint(size)
+    const head = this.length - start - size
+    this.bytes.copyWithin(start + head, start, start + size)
+    this.#uintAt(start, size)
+  }
+
+  /** What was written, as a copy. */
+  taken(from = 0): Uint8Array {
+    return this.bytes.slice(from, this.length)
+  }
+
+  #uintAt(at: number, value: number): void {
+    const end = this.length
+    this.length = at
+    this.uint(value)
+    this.length = end
+  }
+
+  #grow(more: number): void {
+    const grown = new Uint8Array(Math.max(2 * this.bytes.length, this.length + more))
+    grown.set(this.bytes.subarray(0, this.length))
+    this.bytes = grown
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What a key of a map or a place of a list holds: something plain, or a container that begins its life there.
+ *
+ *   0 null · 1 false · 2 true · 3 int · 4 float (what is no int) · 5 text · 6 bytes: uint ‖ bytes
+ *   7 map · 8 list · 9 text container · 10 register
+ */
+import type { ByteReader } from "./ByteReader.ts"
+import type { ByteWriter } from "./ByteWriter.ts"
+
+export const ContainerKind = { Map: 0, List: 1, Text: 2, Register: 3 } as const
+export type ContainerKind = (typeof ContainerKind)[keyof typeof ContainerKind]
+export const CONTAINER_KINDS = 4
+
+export type Plain = null | boolean | number | string | Uint8Array
+
+/** Stands for a new, empty container. */
+export class NewContainer {
+  readonly kind: ContainerKind
+  constructor(kind: ContainerKind) {
+    this.kind = kind
+  }
+}
+
+export const NEW_CONTAINERS = [0, 1, 2, 3].map((kind) => new NewContainer(kind as ContainerKind))
+
+const FIRST_CONTAINER = 7
+
+/** Largest int; any other number is a float. */
+const INT_LIMIT = 2 ** 52
+
+export const writeValue = (out: ByteWriter, value: Plain | NewContainer): void => {
+  if (value === null) {
+    out.byte(0)
+    return
+  }
+  if (typeof value === "boolean") {
+    out.byte(value ? 2 : 1)
+    return
+  }
+  if (typeof value === "number") {
+    if (isInt(value)) {
+      out.byte(3)
+      out.int(value)
+      return
+    }
+    out.byte(4)
+    out.float(value)
+    return
+  }
+  if (typeof value === "string") {
+    out.byte(5)
+    out.text(value)
+    return
+  }
+  if (value instanceof NewContainer) {
+    out.byte(FIRST_CONTAINER + value.kind)
+    return
+  }
+  out.byte(6)
+  out.uint(value.length)
+  out.raw(value)
+}
+
+/** Bytes are copied: the value outlives the message it came in. */
+export const readValue = (from: ByteReader, max: number): Plain | NewContainer => {
+  const tag = from.byte()
+  switch (tag) {
+    case 0:
+      return null
+    case 1:
+    case 2:
+      return tag === 2
+    case 3: {
+      const value = from.int()
+      if (!isInt(value)) from.fail("int too large")
+      return value
+    }
+    case 4: {
+      const value = from.float()
+      if (isInt(value)) from.fail("float that is an int")
+      return value
+    }
+    case 5:
+      return from.text(max)
+    case 6: {
+      const length = from.uint()
+      return length > max ? from.fail("bytes too long") : new Uint8Array(from.view(length))
+    }
+    default:
+      return NEW_CONTAINERS[tag - FIRST_CONTAINER] ?? from.fail("unknown value")
+  }
+}
+
+/** Minus zero is none: an int has no sign to keep for it. */
+const isInt = (value: number): boolean =>
+  Number.isInteger(value) && value < INT_LIMIT && value > -INT_LIMIT && !Object.is(value, -0)

@@ -1,0 +1,67 @@
+/**
+ * Who has written in a document: each author once, with an index for its ids, and with what it has named in its batches
+ * so far, so that a name costs one byte from then on.
+ */
+import { compareBytes, equalBytes, keyOf } from "#schemas/bytes/bytes"
+import type { PublicKey } from "#schemas/identity/PublicKey"
+import type { Container } from "./Container.ts"
+
+/** Ids of one author, at most: counters live in 32 bits. */
+export const COUNTER_LIMIT = 2 ** 31 - 1
+
+/** Authors of one document, at most: an id is one number, 22 bits of author and 31 of counter. */
+export const AUTHORS_LIMIT = 2 ** 22
+
+export class Author {
+  readonly index: number
+  readonly key: PublicKey
+  /** Of the last batch. */
+  seq = 0
+  lamport = 0
+  /** The counter of the next id. */
+  next = 0
+  /** In the order in which they were named. */
+  readonly authors: Array<Author> = []
+  readonly roots: Array<Container> = []
+  /** What the last operation was about. */
+  last: Container | undefined
+
+  constructor(index: number, key: PublicKey) {
+    this.index = index
+    this.key = key
+  }
+}
+
+export class Authors {
+  /** By index. */
+  readonly all: Array<Author> = []
+  readonly #byKey = new Map<string, Author>()
+  #recent: Author | undefined
+
+  find(key: Uint8Array): Author | undefined {
+    const recent = this.#recent
+    if (recent !== undefined && (recent.key === key || equalBytes(recent.key, key))) return recent
+    const found = this.#byKey.get(keyOf(key))
+    if (found !== undefined) this.#recent = found
+    return found
+  }
+
+  /** The key is kept. */
+  add(key: PublicKey): Author {
+    const author = new Author(this.all.length, key)
+    this.all.push(author)
+    this.#byKey.set(keyOf(key), author)
+    return author
+  }
+
+  /** Those who have written, by key. */
+  inOrder(): Array<Author> {
+    return this.all.filter(({ seq }) => seq > 0).sort((a, b) => compareBytes(a.key, b.key))
+  }
+
+  /** Whether the first of two ids comes first: how concurrent elements at one place are ordered everywhere. */
+  precedes(author: number, counter: number, otherAuthor: number, otherCounter: number): boolean {
+    if (author === otherAuthor) return counter < otherCounter
+    return compareBytes(this.all[author]!.key, this.all[otherAuthor]!.key) < 0
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A document's state as bytes, the same for the same state. Numbers are uint, texts uint ‖ UTF-8.
+ *
+ *   version u8 1 ‖ lamport
+ *   authors     number ‖ each, by key: key 32 ‖ seq ‖ lamport ‖ next counter
+ *   roots       number ‖ each, by kind and name: kind u8 ‖ name
+ *   inner       number ‖ each, by author and counter: author ‖ counter ‖ 2 · kind + dead ‖ depth
+ *   named       of each author: number ‖ authors · number ‖ roots · 0 or 1 + last container (roots, then inner ones)
+ *   bodies      of each container, roots first
+ *
+ *   map         number of keys ‖ each: key ‖ number of entries ‖ each: author ‖ int counter, less the entry's before ‖ int
+ *               lamport − counter, less the entry's before ‖ value
+ *   list        spans (sequenceSnapshot.ts) ‖ visible values
+ *   text        spans ‖ visible text
+ *
+ * What was removed is not in it, except for the places where it stood.
+ */
+import { ByteWriter } from "#schemas/crdt/ByteWriter"
+import { NEW_CONTAINERS, writeValue } from "#schemas/crdt/Value"
+import { Container } from "./Container.ts"
+import { ListContainer } from "./ListContainer.ts"
+import type { Entry, Item } from "./LwwRegister.ts"
+import type { OrMap } from "./OrMap.ts"
+import type { State } from "./State.ts"
+import { writeSpans } from "./sequenceSnapshot.ts"
+import { TextContainer } from "./TextContainer.ts"
+
+export const SNAPSHOT_VERSION = 1
+
+export const writeSnapshot = (state: State): Uint8Array => {
+  const out = new ByteWriter()
+  out.byte(SNAPSHOT_VERSION)
+  out.uint(state.lamport)
+  const authors = state.authors.inOrder()
+  const ranks: Array<number> = []
+  out.uint(authors.length)
+  authors.forEach(({ index, key, lamport, next, seq }, rank) => {
+    ranks[index] = rank
+    out.raw(key)
+    out.uint(seq)
+    out.uint(lamport)
+    out.uint(next)
+  })
+  const roots = state.rootsInOrder()
+  out.uint(roots.length)
+  for (const { kind, name } of roots) {
+    out.byte(kind)
+    out.text(name!)
+  }
+  const inner = [...state.inner.values()].sort((a, b) => ranks[a.author]! - ranks[b.author]! || a.counter - b.counter)
+  out.uint(inner.length)
+  for (const { author, counter, depth, isDead, kind } of inner) {
+    out.uint(ranks[author]!)
+    out.uint(counter)
+    out.byte(2 * kind + (isDead ? 1 : 0))
+    out.uint(depth)
+  }
+  const all = [...roots, ...inner]
+  const places = new Map(all.map((container, at) => [container, at]))
+  for (const author of authors) {
+    out.uint(author.authors.length)
+    for (const { index } of author.authors) out.uint(ranks[index]!)
+    out.uint(author.roots.length)
+    for (const root of author.roots) out.uint(places.get(root)!)
+    out.uint(author.last === undefined ? 0 : 1 + places.get(author.last)!)
+  }
+  for (const container of all) writeBody(out, container, ranks)
+  return out.taken()
+}
+
+const writeBody = (out: ByteWriter, container: Container, ranks: ReadonlyArray<number>): void => {
+  if (container instanceof TextContainer) {
+    writeSpans(out, container.rga, ranks)
+    out.text(container.toString())
+  } else if (container instanceof ListContainer) {
+    writeSpans(out, container.rga, ranks)
+    for (const item of container.toArray()) writeItem(out, item)
+  } else writeMap(out, container as OrMap, ranks)
+}
+
+const writeMap = (out: ByteWriter, map: OrMap, ranks: ReadonlyArray<number>): void => {
+  const inOrder = (a: Entry, b: Entry) =>
+    a.lamport - b.lamport || ranks[a.author]! - ranks[b.author]! || a.counter - b.counter
+  out.uint(map.size)
+  let [counter, ahead] = [0, 0]
+  for (const key of map.keys()) {
+    out.text(key)
+    const entries = map.entries(key)
+    out.uint(entries.length)
+    for (const entry of entries.length === 1 ? entries : [...entries].sort(inOrder)) {
+      out.uint(ranks[entry.author]!)
+      out.int(entry.counter - counter)
+      counter = entry.counter
+      out.int(entry.lamport - counter - ahead)
+      ahead = entry.lamport - counter
+      writeItem(out, entry.value)
+    }
+  }
+}
+
+/** A container is known by the id of its place. */
+const writeItem = (out: ByteWriter, item: Item): void =>
+  writeValue(out, item instanceof Container ? NEW_CONTAINERS[item.kind]! : item)

@@ -82,9 +82,14 @@ export class PeerBook {
     return this.#contacts.get(keyOf(publicKey))?.contact
   }
 
-  /** The same by `contact.key`. Looks through all of them, some 20 µs: for whoever is about to dial, say. */
-  findNode(key: string): Contact | undefined {
-    for (const { contact } of this.#contacts.values()) if (contact.key === key) return contact
+  /**
+   * The same by `contact.key`, if it came at `since` (unix seconds) or later. Looks through all of them, some 20 µs: for
+   * whoever is about to dial, say.
+   */
+  findNode(key: string, since = Number.NEGATIVE_INFINITY): Contact | undefined {
+    for (const { contact, seenAt } of this.#contacts.values()) {
+      if (contact.key === key) return seenAt >= since ? contact : undefined
+    }
     return undefined
   }
 

@@ -82,6 +82,10 @@ export class RelayTable<C extends TableNode> {
     this.#count(relay.networks, -1)
   }
 
+  networksOf({ addresses }: C): ReadonlyArray<string> {
+    return this.#options.isDiverse ? [...new Set(addresses.map(wideNetworkOf))] : NOWHERE
+  }
+
   isFresh({ confirmedAt, isReached }: Relay<C>, now: number): boolean {
     return isReached && confirmedAt > now - this.#options.freshFor
   }
@@ -105,7 +109,7 @@ export class RelayTable<C extends TableNode> {
   }
 
   #enter(contact: C, at: number, now: number): void {
-    const networks = this.#networksOf(contact)
+    const networks = this.networksOf(contact)
     if (!this.#hasRoom(networks)) return
     const relay: Relay<C> = {
       key: contact.key,
@@ -128,7 +132,7 @@ export class RelayTable<C extends TableNode> {
   /** False when it moved to a network that is full here. */
   #move(known: Relay<C>, contact: C): boolean {
     if (!sameAddresses(known.contact, contact)) {
-      const networks = this.#networksOf(contact)
+      const networks = this.networksOf(contact)
       this.#count(known.networks, -1)
       if (!this.#hasRoom(networks) && !this.#options.isKept(known.key)) {
         this.#relays.delete(known.key)
@@ -161,10 +165,6 @@ export class RelayTable<C extends TableNode> {
   /** Any fresh one is above all others; of those the one heard of last. */
   #useOf(relay: Relay<C>, now: number): number {
     return this.isFresh(relay, now) ? weightOf(relay, now) : relay.confirmedAt - now
-  }
-
-  #networksOf({ addresses }: C): ReadonlyArray<string> {
-    return this.#options.isDiverse ? [...new Set(addresses.map(wideNetworkOf))] : NOWHERE
   }
 
   #hasRoom(networks: ReadonlyArray<string>): boolean {

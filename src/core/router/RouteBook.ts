@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import type { TableNode } from "#core/dht/TableEntry"
-import { GUARDS, Guards, type GuardTerms } from "./Guards.ts"
+import { GUARDS, type Guard, Guards, type GuardTerms } from "./Guards.ts"
 import { type Chance, inLots, pickRelays } from "./pickRelays.ts"
 import { type Relay, RelayTable } from "./RelayTable.ts"
 import { RouteCache } from "./RouteCache.ts"
@@ -71,6 +71,17 @@ export class RouteBook<C extends TableNode> {
       freshFor: options.freshFor,
       isKept: (key) => this.guards.find(key) !== undefined
     })
+  }
+
+  /** What an earlier run left, before anything else. */
+  restoreGuards(guards: ReadonlyArray<Pick<Guard<C>, "contact" | "chosen" | "until" | "lostAt">>): void {
+    this.guards.restore(
+      guards.map((guard) => ({
+        ...guard,
+        key: guard.contact.key,
+        networks: this.relays.networksOf(guard.contact)
+      }))
+    )
   }
 
   admit(contact: C, isReached: boolean, at: number, now: number): void {

@@ -137,6 +137,8 @@ describe("PeerBook", () => {
     assert.strictEqual(book.findNode(key), book.find(signing.publicKey))
     assert.strictEqual(book.findNode(other.key)?.key, other.key)
     assert.isUndefined(book.findNode("0".repeat(32)))
+    assert.strictEqual(book.findNode(key, NOW)?.record.seq, 7)
+    assert.isUndefined(book.findNode(key, NOW + 1), "nobody has sent it since")
   })
 
   it("holds no more than its limit, and lets go of the least recently seen", () => {

@@ -24,6 +24,7 @@ export const make = Effect.gen(function* () {
     lookupNode: (target, options = {}) =>
       execute({ target, request: { _tag: "FindNode", target }, options, settle: K }),
     locate: (target) => execute({ target, request: { _tag: "FindNode", target }, options: {}, settle: ALPHA }),
+    approach: (target) => execute({ target, request: { _tag: "FindNode", target }, options: {}, settle: 1, width: 1 }),
     lookupValue: ({ accept, hints = [], key, kind, minSeq = 0, ...options }) =>
       isRecordKind(kind)
         ? execute({

@@ -63,11 +63,11 @@ export const make = Effect.fnUntraced(function* (options: BootstrapOptions) {
     Effect.ignore
   )
 
-  /** Where the table knows nobody, a few are found, one region after the other. */
+  /** Where the table knows nobody, somebody is found, one region after the other; those who pass bring more. */
   const fill = Effect.suspend(() => {
     const known = table.list().map(({ contact }) => contact.nodeId)
     const targets = refreshTargets(nodeId, known, random.bytes).slice(0, REFRESHED)
-    return Effect.forEach(targets, queries.locate, { discard: true })
+    return Effect.forEach(targets, queries.approach, { discard: true })
   })
 
   /** An id at random fills some bucket; an empty table means that everybody was lost, or that nobody ever was found. */

@@ -26,6 +26,8 @@ export interface Plan {
   readonly options: LookupOptions
   /** Nodes that must have answered. */
   readonly settle: number
+  /** Requests under way at one time, where it is not what lookups have. */
+  readonly width?: number
   /** Asked besides, at once. */
   readonly hints?: ReadonlyArray<Contact>
   /** True ends the lookup. Where it is given, slow peers are waited for until they are late: they may have it. */
@@ -99,6 +101,7 @@ export const makeDrive = Effect.gen(function* () {
         k: K,
         settle: plan.settle,
         paths,
+        ...(plan.width === undefined ? {} : { width: plan.width }),
         patient: plan.accept !== undefined,
         ownKey,
         isConnected

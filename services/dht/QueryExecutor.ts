@@ -48,6 +48,11 @@ export class QueryExecutor extends Context.Service<
      * nodes that were only heard of. For whoever asks each of them anyway, at half the requests.
      */
     readonly locate: (target: Uint8Array) => Effect.Effect<NodesFound>
+    /**
+     * The way to a target, one request at a time, until the closest that is heard of has answered: two or three requests
+     * where a lookup takes twenty. For who wants to know somebody over there, and not who is closest.
+     */
+    readonly approach: (target: Uint8Array) => Effect.Effect<NodesFound>
     /** FindValue along the way; ends when `accept` says so or the k closest are settled. */
     readonly lookupValue: (query: ValueQuery) => Effect.Effect<NodesFound>
     /** GetProviders along the way, every answer to `accept`. */

@@ -35,6 +35,8 @@ export interface LookupOptions {
   readonly settle?: number
   /** Disjoint paths, 1 to 8; 1 by default. */
   readonly paths?: number
+  /** Requests under way at one time, whatever happens; α by default, and more when stalled. */
+  readonly width?: number
   /** Whether slow peers among the closest are waited for until they are late: they may have what nobody else has. */
   readonly patient?: boolean
   /** This node, which is never a candidate. */
@@ -90,7 +92,7 @@ export class Lookup<C extends LookupNode> {
   /** Whom to ask now; they count as asked. Empty while enough is under way, or when there is nobody left. */
   next(): Array<Ask<C>> {
     const chosen: Array<Ask<C>> = []
-    const width = this.#sinceCloser >= ALPHA ? WIDEST : ALPHA
+    const width = this.#options.width ?? (this.#sinceCloser >= ALPHA ? WIDEST : ALPHA)
     while (this.#inFlight < width && this.#requests < REQUESTS) {
       const candidate = this.#best()
       if (candidate === undefined) break

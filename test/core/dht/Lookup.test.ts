@@ -85,6 +85,24 @@ describe("Lookup", () => {
     assert.strictEqual(lookup.next().length, WIDEST)
   })
 
+  it("asks no more at one time than it is told to, stalled or not, until the closest has answered", () => {
+    const seeds = sorted(
+      Array.from({ length: 40 }, (_, n) => node(n)),
+      target
+    )
+    const lookup = new Lookup<LookupNode>({ target, k: 20, settle: 1, width: 1, ownKey: "" }, seeds.slice(10, 30))
+    const met: Array<LookupNode> = []
+    while (!lookup.isDone()) {
+      const open = asked(lookup)
+      assert.strictEqual(open.length, 1)
+      assert.deepStrictEqual(lookup.next(), [])
+      met.push(open[0]!)
+      if (met.length < 5) lookup.failed(open[0]!.key)
+      else lookup.answered(open[0]!.key, met.length === 5 ? seeds.slice(0, 3) : [])
+    }
+    assert.deepStrictEqual(met, [...seeds.slice(10, 15), seeds[0]!])
+  })
+
   it("settles on the k closest without asking anybody farther", () => {
     const seeds = sorted(
       Array.from({ length: 60 }, (_, n) => node(n)),

@@ -52,10 +52,10 @@ export const stored: DhtAnswer = { _tag: "Stored", heldSeq: 1, expires: 1_000 }
 
 const isRefusal = (said: DhtAnswer | RpcFailureFields): said is RpcFailureFields => "tag" in said
 
-/** The peers by name; each of them is a server. */
-export const amidst = <A, E>(
+/** The peers by name; each of them is a server. The body may ask for all that a node's Dht stands on. */
+export const amidst = <A, E, R = never>(
   crowd: Readonly<Record<string, Saying>>,
-  body: (parts: CrowdParts) => Effect.Effect<A, E>
+  body: (parts: CrowdParts) => Effect.Effect<A, E, R>
 ) => {
   const names = new Map(Object.keys(crowd).map((name) => [peer(name).key, name]))
   const contacts = Object.keys(crowd).map((name) => peer(name))
@@ -100,6 +100,7 @@ export const amidst = <A, E>(
   const queries = Layer.succeed(QueryExecutor, {
     lookupNode: found,
     locate: found,
+    approach: found,
     lookupValue: ({ accept, key, kind, minSeq = 0 }) =>
       askAll(key, { _tag: "FindValue", kind: kind as 0, key, minSeq, after }, accept),
     lookupProviders: (key, accept) => askAll(key, { _tag: "GetProviders", key, after }, accept)

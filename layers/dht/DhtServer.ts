@@ -3,8 +3,8 @@
  * client leaves it out.
  */
 import { Clock, Effect, Layer } from "effect"
+import { ANSWER_HEAD, ITEM_HEAD, pageOf } from "#core/dht/pageOf"
 import type { Contact } from "#core/identity/Contact"
-import { compareBytes } from "#schemas/bytes/bytes"
 import { type DhtAnswer, type DhtRequest, PEERS_LIMIT, RECORDS_LIMIT } from "#schemas/dht/DhtMessage"
 import { RecordKind } from "#schemas/dht/Record"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
@@ -19,11 +19,6 @@ import { RecordStore, type StorageFailed, type StoredRecord } from "#services/st
 import { makeComparing } from "./comparing.ts"
 import { formRefusalOf, isDamage, refusalOf } from "./damage.ts"
 import { makeProving } from "./proving.ts"
-
-/** Id, status, and the heads of the array and its lists. */
-const ANSWER_HEAD = 32
-/** A byte string of up to 64 KiB is written behind a head of at most 3 bytes. */
-const ITEM_HEAD = 3
 
 const refused = ({ bits, closer, refusal }: RecordRefused): RpcFailure =>
   new RpcFailure({
@@ -62,18 +57,6 @@ export const makeAnswering = Effect.gen(function* () {
     return peers
   }
 
-  /** By ascending SHA-256 from above `after`: as many as fit, and at least one. */
-  const page = (found: ReadonlyArray<Uint8Array>, after: Uint8Array) => {
-    const hashed = found.map((bytes) => ({ bytes, digest: suite.sha256(bytes) }))
-    const rest = hashed
-      .filter(({ digest }) => after.length === 0 || compareBytes(digest, after) > 0)
-      .sort((a, b) => compareBytes(a.digest, b.digest))
-    let room = INNER_LIMIT - ANSWER_HEAD
-    const fitting = rest.findIndex(({ bytes }) => (room -= bytes.length + ITEM_HEAD) < 0)
-    const count = Math.min(fitting < 0 ? rest.length : Math.max(fitting, 1), RECORDS_LIMIT)
-    return { page: rest.slice(0, count).map(({ bytes }) => bytes), more: count < rest.length }
-  }
-
   /**
    * Readers take a damaged record for a forged one and would charge this node for it, so it is not shown, and leaves the
    * disk; what is only out of date, or of a kind that nobody here judges any more, stays and is not shown either.
@@ -104,7 +87,9 @@ export const makeAnswering = Effect.gen(function* () {
       return { _tag: "Values", records: held.map((it) => it.bytes), peers: [], more: false }
     const current = held.filter((it) => it.seq >= minSeq).map((it) => it.bytes)
     const { more, page: shown } =
-      current.length <= 1 && after.length === 0 ? { more: false, page: current } : page(current, after)
+      current.length <= 1 && after.length === 0
+        ? { more: false, page: current }
+        : pageOf(suite.sha256, current, after, INNER_LIMIT - ANSWER_HEAD)
     let room = INNER_LIMIT - ANSWER_HEAD
     for (const bytes of shown) room -= bytes.length + ITEM_HEAD
     const peers = peersFor(key, from)

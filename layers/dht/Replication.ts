@@ -31,6 +31,8 @@ export interface Outgoing {
   readonly bytes: Uint8Array
   /** Seconds. */
   readonly lifetime: number
+  /** What whoever it is stored for has done for it: it goes along at once, and nobody else works for it. */
+  readonly work?: Uint8Array
 }
 
 export interface Wanted {
@@ -95,9 +97,9 @@ export const makeReplication = Effect.gen(function* () {
 
   /** Asks once more, with work, where it was work that was missing. */
   const ask = Effect.fnUntraced(function* (contact: Contact, outgoing: Outgoing) {
-    const first = yield* Effect.result(rpc.dht(contact, requestFor(outgoing, NO_WORK)))
+    const first = yield* Effect.result(rpc.dht(contact, requestFor(outgoing, outgoing.work ?? NO_WORK)))
     const bits = Result.isFailure(first) ? bitsAskedFor(first.failure) : 0
-    if (bits === 0 || outgoing.kind === RecordKind.Inbox) return first
+    if (bits === 0 || outgoing.kind === RecordKind.Inbox || outgoing.work !== undefined) return first
     const work = yield* workOn(outgoing, bits)
     return yield* Effect.result(rpc.dht(contact, requestFor(outgoing, work)))
   })

@@ -4,13 +4,15 @@
  */
 import { Clock, Effect, Latch, Layer, Result } from "effect"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
-import { INTRODUCTIONS } from "#services/dht/Limits"
+import { ENVELOPES_AT_ONCE, INTRODUCTIONS } from "#services/dht/Limits"
 import type { ServingMode } from "#services/dht/Membership"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { INTRODUCE, Serving } from "#services/dht/Serving"
 import { KnownPeers } from "#services/identity/KnownPeers"
+import type { RouterHandle } from "#services/router/RouterHandle"
 import { Rpc } from "#services/rpc/Rpc"
 import { SessionManager } from "#services/session/SessionManager"
+import { serveEnvelopes } from "./envelopes.ts"
 
 export interface ServingOptions {
   /** At the start. */
@@ -67,17 +69,27 @@ export const make = Effect.fnUntraced(function* ({ serves }: ServingOptions) {
 
 export const layer = (options: ServingOptions) => Layer.effect(Serving, make(options))
 
-/** The Rpc of whoever answers the DHT's requests: its answers go out only while this node serves. */
+/**
+ * The Rpc of whoever answers the DHT's requests: its answers go out only while this node serves, and to neighbours also
+ * where the request came in an envelope.
+ */
 export const gate = Layer.effect(
   Rpc,
   Effect.gen(function* () {
     const [rpc, serving] = [yield* Rpc, yield* Serving]
+    const context = yield* Effect.context<RouterHandle>()
     return Rpc.of({
       ...rpc,
-      handleDht: (handler) =>
-        rpc.handleDht((request, from) =>
+      handleDht: (handler) => {
+        const gated: typeof handler = (request, from) =>
           serving.mode() === "server" ? handler(request, from) : Effect.fail(notServed)
-        )
+        const inEnvelopes = serveEnvelopes({
+          name: "requests in envelopes of neighbours",
+          limit: ENVELOPES_AT_ONCE,
+          handle: ({ from }) => (from === undefined ? undefined : (request) => gated(request, from))
+        })
+        return Effect.andThen(rpc.handleDht(gated), Effect.provideContext(inEnvelopes, context))
+      }
     })
   })
 )

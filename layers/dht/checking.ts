@@ -11,6 +11,12 @@ import { SessionManager } from "#services/session/SessionManager"
 /** No lie, or none that this node can tell from a disagreement about time or rules. */
 const FORGIVEN = new Set<Refusal>(["Expired", "Premature", "UnknownKind", "Invalid"])
 
+export interface Judged {
+  readonly good: ReadonlyArray<CheckedRecord>
+  /** Something was there that nobody who keeps the protocol shows. */
+  readonly isLie: boolean
+}
+
 export const makeChecker = Effect.gen(function* () {
   const validators = yield* RecordValidators
   const sessions = yield* SessionManager
@@ -24,17 +30,8 @@ export const makeChecker = Effect.gen(function* () {
     return Result.map(validators.verify(parsed.success, now), () => parsed.success)
   }
 
-  /**
-   * At most `limit` of them are looked at: more than a kind allows under a key are more than there can be. However many
-   * of one answer are bad, it is one offence.
-   */
-  const checkAll = (
-    kind: number,
-    key: Uint8Array,
-    found: ReadonlyArray<Uint8Array>,
-    limit: number,
-    from: Contact
-  ): ReadonlyArray<CheckedRecord> => {
+  /** At most `limit` of them are looked at: more than a kind allows under a key are more than there can be. */
+  const judgeAll = (kind: number, key: Uint8Array, found: ReadonlyArray<Uint8Array>, limit: number): Judged => {
     const good: Array<CheckedRecord> = []
     let isLie = false
     for (const bytes of found.slice(0, limit)) {
@@ -42,9 +39,21 @@ export const makeChecker = Effect.gen(function* () {
       if (Result.isSuccess(checked)) good.push(checked.success)
       else if (!FORGIVEN.has(checked.failure)) isLie = true
     }
+    return { good, isLie }
+  }
+
+  /** However many of one answer are bad, it is one offence. */
+  const checkAll = (
+    kind: number,
+    key: Uint8Array,
+    found: ReadonlyArray<Uint8Array>,
+    limit: number,
+    from: Contact
+  ): ReadonlyArray<CheckedRecord> => {
+    const { good, isLie } = judgeAll(kind, key, found, limit)
     if (isLie) sessions.charge(from.key, "bad record")
     return good
   }
 
-  return { check, checkAll }
+  return { check, judgeAll, checkAll }
 })

@@ -18,6 +18,8 @@ export const DETAIL_LIMIT = 256
 
 export const NOT_CLOSEST = "NotClosest"
 export const WORK_REQUIRED = "WorkRequired"
+/** The answer does not fit where it has to go. */
+export const TOO_LARGE = "TooLarge"
 
 export class RpcFailure extends Schema.TaggedError<RpcFailure>()("RpcFailure", {
   tag: textUpTo(TAG_LIMIT),

@@ -22,11 +22,16 @@ export class TokenBucket {
    * zero; 0 when there was enough.
    */
   take(amount: number, now: number): number {
+    this.#tokens = this.left(now) - amount
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1000) / this.#rate.perSecond)
+  }
+
+  /** The balance, for whoever refuses what he cannot afford instead of going into debt. */
+  left(now: number): number {
     if (now > this.#at) {
       this.#tokens = Math.min(this.#rate.burst, this.#tokens + ((now - this.#at) * this.#rate.perSecond) / 1000)
       this.#at = now
     }
-    this.#tokens -= amount
-    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1000) / this.#rate.perSecond)
+    return this.#tokens
   }
 }

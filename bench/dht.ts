@@ -18,6 +18,7 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as parts from "#layers/node/parts"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
+import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -72,6 +73,7 @@ const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, 
         MemoryPeerStore.layer(),
         MemoryPinStore.layer,
         MemoryDeliveredStore.layer,
+        MemoryGuardStore.layer,
         MemoryKeyStore.layer,
         TcpTransport.layer
       ]),

@@ -6,6 +6,7 @@ import { Effect, Layer, Result } from "effect"
 import * as DhtBlobs from "#layers/content/DhtBlobs"
 import * as AnnouncedMembership from "#layers/dht/AnnouncedMembership"
 import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
+import * as DelegatedRequests from "#layers/dht/DelegatedRequests"
 import * as DhtServer from "#layers/dht/DhtServer"
 import * as DialBacks from "#layers/dht/DialBacks"
 import * as HealingReplicator from "#layers/dht/HealingReplicator"
@@ -14,12 +15,17 @@ import * as KademliaDht from "#layers/dht/KademliaDht"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
 import * as NetworkDiagnostics from "#layers/dht/NetworkDiagnostics"
+import * as OnionDelegates from "#layers/dht/OnionDelegates"
 import * as RememberedReceipts from "#layers/dht/RememberedReceipts"
 import * as RoundsBootstrap from "#layers/dht/RoundsBootstrap"
 import * as ServingMode from "#layers/dht/ServingMode"
 import * as MeshGossip from "#layers/gossip/MeshGossip"
 import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
 import * as VerifiedPeers from "#layers/identity/VerifiedPeers"
+import * as RelayedCells from "#layers/onion/RelayedCells"
+import * as ReliableOnion from "#layers/onion/ReliableOnion"
+import * as KnownRecipients from "#layers/router/KnownRecipients"
+import * as KnownRoutes from "#layers/router/KnownRoutes"
 import * as OverlayRouter from "#layers/router/OverlayRouter"
 import * as StoredDeliveries from "#layers/router/StoredDeliveries"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
@@ -74,6 +80,8 @@ export interface Variant {
   readonly sessions?: "noise" | "plain"
   /** Answers the DHT's requests in the place of DhtServer: a node that does not keep the protocol. */
   readonly server?: Layer.Layer<never, never, ServerNeeds>
+  /** Carries the cells of onions in the place of RelayedCells: watched, or not as the protocol has it. */
+  readonly cells?: typeof RelayedCells.layer
 }
 
 const handshakes = {
@@ -97,7 +105,7 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       const serving = settings.relay ? DHT_SERVER | ONION_RELAY : DHT_SERVER
       const { probe, sessions: sessionsOf } = handshakes[variant.sessions ?? "noise"]
       const dht = KademliaDht.layer({ replicationFactor }).pipe(
-        Layer.provideMerge(RememberedReceipts.layer),
+        Layer.provideMerge(Layer.merge(RememberedReceipts.layer, OnionDelegates.layer)),
         Layer.provideMerge(mayServe ? Layer.provide(variant.server ?? DhtServer.layer, ServingMode.gate) : Layer.empty),
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(IterativeQueries.layer),
@@ -108,7 +116,12 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       )
       const sessions = SessionRpc.layer({ agent: AGENT }).pipe(
         Layer.provideMerge(OverlayRouter.layer),
-        Layer.provideMerge(Layer.merge(MeshGossip.layer, StoredDeliveries.layer)),
+        Layer.provideMerge(MeshGossip.layer),
+        Layer.provideMerge(ReliableOnion.layer),
+        Layer.provideMerge(KnownRecipients.layer),
+        Layer.provideMerge(
+          Layer.mergeAll(variant.cells ?? RelayedCells.layer, KnownRoutes.layer, StoredDeliveries.layer)
+        ),
         Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? serving : 0, serving })),
         Layer.provideMerge(VerifiedPeers.layer),
         Layer.provideMerge(RacingTransportManager.layer),
@@ -121,7 +134,8 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         replicates: enableAutoReplication,
         reprovides: enableReprovide
       })
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks).pipe(
+      const delegated = mayServe ? DelegatedRequests.layer({ replicationFactor }) : Layer.empty
+      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks, delegated).pipe(
         Layer.provideMerge(Layer.merge(insights, replicator)),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

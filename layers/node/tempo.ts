@@ -10,7 +10,7 @@ import * as Gossip from "#services/gossip/Schedules"
 import * as Onion from "#services/onion/Schedules"
 import type { SendError } from "#services/router/RouterHandle"
 import * as Router from "#services/router/Schedules"
-import { RequestTimeout } from "#services/rpc/Schedules"
+import { RequestTimeout, ServeEnvelopeWithin } from "#services/rpc/Schedules"
 import * as Session from "#services/session/Schedules"
 import { DialAgain, DialDeadline, RaceStagger } from "#services/transport/Schedules"
 
@@ -35,6 +35,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Session.RecordLifetime, hours(24)),
   // rpc
   Layer.succeed(RequestTimeout, { initial: seconds(3), minimum: seconds(1), maximum: seconds(10) }),
+  Layer.succeed(ServeEnvelopeWithin, minutes(1)),
   // router
   Layer.succeed(Router.AckDeadline, seconds(5)),
   Layer.succeed(Router.AnswerDeadline, seconds(30)),
@@ -55,6 +56,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Router.NeededFor, hours(1)),
   Layer.succeed(Router.SearchPace, Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("5 minutes")])),
   Layer.succeed(Router.SearchSoon, millis(500)),
+  Layer.succeed(Router.ConfirmWithin, seconds(4)),
   Layer.succeed(Router.RecipientKnownFor, hours(1)),
   // onion
   Layer.succeed(Onion.OnionKeyPace, Schedule.spaced("24 hours")),

@@ -3,13 +3,12 @@
  * came. One way never takes the place of the other: who asked for the anonymous one gets it or an error.
  */
 import { Effect, Layer } from "effect"
-import { nodeIdShort } from "#schemas/identity/NodeId"
 import { Gossip } from "#services/gossip/Gossip"
 import { Bounds } from "#services/node/Bounds"
 import { INCOMING_QUEUE } from "#services/router/Limits"
 import { RouterHandle } from "#services/router/RouterHandle"
-import { NoRoute } from "#services/router/RouteTable"
-import { type DialTarget, SessionManager } from "#services/session/SessionManager"
+import { SessionManager } from "#services/session/SessionManager"
+import { makeAnonymous } from "./anonymous.ts"
 import { makeAsking } from "./asking.ts"
 import { makeDirect } from "./direct.ts"
 import { Subscribers } from "./subscribers.ts"
@@ -17,21 +16,28 @@ import { Subscribers } from "./subscribers.ts"
 export const make = Effect.gen(function* () {
   const [sessions, gossip, bounds] = [yield* SessionManager, yield* Gossip, yield* Bounds]
   const subscribers = new Subscribers()
-  const direct = yield* makeDirect(subscribers)
   yield* bounds.watch("envelopes for a subscriber", INCOMING_QUEUE, () => subscribers.mostWaiting())
+  const direct = yield* makeDirect(subscribers)
+  const anonymous = yield* makeAnonymous(subscribers, direct)
 
-  const noRoute = ({ nodeId }: Pick<DialTarget, "nodeId">) =>
-    new NoRoute({ peer: nodeIdShort(nodeId), reason: "this node has no onion router" })
+  const sendAnonymous = Effect.fn("OverlayRouter.sendAnonymous")(anonymous.send)
+  const sendDirect = Effect.fn("OverlayRouter.sendDirect")(direct.send)
 
-  const ask: RouterHandle["Service"]["ask"] = (peer, envelope, { privacy }) =>
-    privacy === "direct" ? direct.ask(peer, envelope) : Effect.fail(noRoute(peer))
+  const ask: RouterHandle["Service"]["ask"] = Effect.fn("OverlayRouter.ask")(function* (
+    peer,
+    envelope,
+    { answerBytes, privacy }
+  ) {
+    if (privacy === "direct") return yield* direct.ask(peer, envelope)
+    return yield* anonymous.ask(peer.nodeId, envelope, answerBytes)
+  })
 
   return RouterHandle.of({
     reach: sessions.connect,
     send: (peer, envelope, { privacy }) =>
-      privacy === "direct" ? direct.send(peer, envelope) : Effect.fail(noRoute(peer)),
-    sendDirect: direct.send,
-    sendAnonymous: (nodeId) => Effect.fail(noRoute({ nodeId })),
+      privacy === "direct" ? sendDirect(peer, envelope) : sendAnonymous(peer.nodeId, envelope),
+    sendDirect,
+    sendAnonymous,
     ask,
     ...makeAsking(ask),
     publish: gossip.publish,

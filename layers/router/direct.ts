@@ -66,6 +66,7 @@ export const makeDirect = Effect.fnUntraced(function* (subscribers: Subscribers)
 
   const bounds = yield* Bounds
   yield* bounds.watch("answers kept for sessions", KEPT_ANSWERS, () => answers.size)
+  yield* bounds.watch("bytes of answers kept for sessions", KEPT_ANSWER_BYTES, () => answers.bytes)
 
   const count = (outcome: keyof typeof outcomes) => outcomes[outcome].updateUnsafe(1, context)
   const seconds = () => clock.currentTimeMillisUnsafe() / 1000

@@ -1,7 +1,7 @@
 /** The parts of this node that take envelopes, by type: each has a bounded queue of its own. */
 import { Effect, Queue, type Scope } from "effect"
 import type { EnvelopeType } from "#schemas/router/InnerEnvelope"
-import { INCOMING_QUEUE } from "#services/router/Limits"
+import { INCOMING_QUEUE, LARGE_ENVELOPE, LARGE_QUEUE } from "#services/router/Limits"
 import type { Incoming } from "#services/router/RouterHandle"
 
 export class Subscribers {
@@ -19,7 +19,8 @@ export class Subscribers {
   deliver(incoming: Incoming): "delivered" | "full" | "unwanted" {
     const queues = this.#queues.get(incoming.envelope.type)
     if (queues === undefined || queues.size === 0) return "unwanted"
-    for (const queue of queues) if (Queue.sizeUnsafe(queue) >= INCOMING_QUEUE) return "full"
+    const limit = incoming.envelope.body.length > LARGE_ENVELOPE ? LARGE_QUEUE : INCOMING_QUEUE
+    for (const queue of queues) if (Queue.sizeUnsafe(queue) >= limit) return "full"
     for (const queue of queues) Queue.offerUnsafe(queue, incoming)
     return "delivered"
   }

@@ -34,14 +34,15 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
   const hellos = new Map<Session, HelloFields>()
   yield* sessions.onClose((session) => void hellos.delete(session))
 
-  yield* server.register(HELLO, (values, session) =>
-    Result.map(ofArgs(values), (hello) => {
+  yield* server.register(HELLO, (values, _, session) => {
+    if (session === undefined) return undefined
+    return Result.map(ofArgs(values), (hello) => {
       // A copy: the view would keep the whole row that it came in.
       hellos.set(session, { ...hello, observed: new Uint8Array(hello.observed) })
       caller.resize(session, hello.maxInFlight)
       return Effect.succeed(nothing)
     })
-  )
+  })
   yield* server.register(PING, () => Result.succeed(Effect.succeed(nothing)))
 
   yield* sessions.onOpen((session) => {
@@ -86,6 +87,7 @@ export const make = Effect.fnUntraced(function* (options: RpcOptions) {
   return Rpc.of({
     call,
     handle: server.handle,
+    handleAnonymous: server.handleAnonymous,
     dht,
     handleDht: server.handleDht,
     hello: (session) => hellos.get(session),

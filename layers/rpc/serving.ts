@@ -1,5 +1,6 @@
 /** The answering side of Rpc: methods by name that apps register, and the DHT's by number. */
 import { Cause, Effect, Exit, FiberSet, Metric, Result, Schema } from "effect"
+import type { Contact } from "#core/identity/Contact"
 import { encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { readRequest as readDhtRequest, UNKNOWN_METHOD, writeAnswer as writeDhtAnswer } from "#schemas/dht/DhtMessage"
@@ -9,14 +10,19 @@ import { FrameType, INNER_LIMIT } from "#schemas/session/Frame"
 import { Bounds } from "#services/node/Bounds"
 import { MAX_METHODS, MAX_SERVING } from "#services/rpc/Limits"
 import { served } from "#services/rpc/Metrics"
-import type { Rpc } from "#services/rpc/Rpc"
+import type { Rpc, RpcMethod } from "#services/rpc/Rpc"
 import { type Session, SessionManager } from "#services/session/SessionManager"
+import { serveEnvelopes } from "./envelopes.ts"
 
-/** A method's body as an answer's body; the decoding of the request is its first step. */
-type Method = (
-  values: ReadonlyArray<CborValue>,
-  session: Session
-) => Result.Result<Effect.Effect<Uint8Array, RpcFailure>, string>
+type Work = Result.Result<Effect.Effect<Uint8Array, RpcFailure>, string>
+
+/**
+ * A method's body as an answer's body; the decoding of the request is its first step. An envelope has no session;
+ * undefined for a method that needs one.
+ */
+type Method = (values: ReadonlyArray<CborValue>, from: Contact, session: Session | undefined) => Work | undefined
+/** The same for whoever asks. */
+type AnonymousMethod = (values: ReadonlyArray<CborValue>) => Work
 
 type AnswerType = typeof FrameType.RPC_RES | typeof FrameType.DHT_RES
 
@@ -27,6 +33,7 @@ export const makeServer = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   const methods = new Map<string, Method>()
+  const anonymous = new Map<string, AnonymousMethod>()
   const serving = new Map<Session, number>()
   let dht: Parameters<Rpc["Service"]["handleDht"]>[0] | undefined
 
@@ -103,7 +110,7 @@ export const makeServer = Effect.gen(function* () {
     const call = readCall(body)
     if (Result.isFailure(call)) return false
     const { args, method: name } = call.success
-    const work = methods.get(name)?.(args, session)
+    const work = methods.get(name)?.(args, session.contact, session) ?? anonymous.get(name)?.(args)
     if (work === undefined) serve(session, FrameType.RPC_RES, id, Effect.fail(failure("UnknownMethod", name)))
     else if (Result.isFailure(work))
       serve(session, FrameType.RPC_RES, id, Effect.fail(failure("BadRequest", work.failure)))
@@ -131,27 +138,31 @@ export const makeServer = Effect.gen(function* () {
   })
 
   /** Registers until the scope closes; a second registration of one name is a defect of the app. */
-  const register = (name: string, method: Method) =>
+  const registerIn = <M>(all: Map<string, M>, name: string, method: M) =>
     Effect.acquireRelease(
       Effect.sync(() => {
-        if (methods.has(name)) throw new Error(`the method "${name}" is registered already`)
-        if (methods.size >= MAX_METHODS) throw new Error(`more than ${MAX_METHODS} methods`)
-        methods.set(name, method)
+        if (methods.has(name) || anonymous.has(name)) throw new Error(`the method "${name}" is registered already`)
+        if (all.size >= MAX_METHODS) throw new Error(`more than ${MAX_METHODS} methods`)
+        all.set(name, method)
       }),
-      () => Effect.sync(() => methods.delete(name))
+      () => Effect.sync(() => all.delete(name))
     )
+  const register = (name: string, method: Method) => registerIn(methods, name, method)
 
   const handle: Rpc["Service"]["handle"] = (method, handler) => {
-    const decode = Schema.decodeUnknownResult(method.request)
-    // Throws for what is no response: a defect of the handler, and told as one.
-    const encodeResponse = Schema.encodeSync(method.response)
-    const write = (response: Parameters<typeof encodeResponse>[0]) => encodeMessage([encodeResponse(response)])
-    return register(method.name, (values, session) => {
-      const request = decode(values[0] ?? null)
-      if (Result.isFailure(request)) return Result.fail(`not a request of ${method.name}`)
-      return Result.succeed(Effect.map(handler(request.success, session.contact), write))
-    })
+    const work = workOf(method)
+    return register(method.name, (values, from) => work(values, (request) => handler(request, from)))
   }
+
+  const handleAnonymous: Rpc["Service"]["handleAnonymous"] = (method, handler) => {
+    const work = workOf(method)
+    return registerIn(anonymous, method.name, (values) => work(values, handler))
+  }
+
+  yield* serveEnvelopes((name, values, from) => {
+    const named = from === undefined ? undefined : methods.get(name)?.(values, from, undefined)
+    return named ?? anonymous.get(name)?.(values)
+  })
 
   const handleDht: Rpc["Service"]["handleDht"] = (handler) =>
     Effect.acquireRelease(
@@ -159,8 +170,24 @@ export const makeServer = Effect.gen(function* () {
       () => Effect.sync(() => void (dht = undefined))
     )
 
-  return { register, handle, handleDht }
+  return { register, handle, handleAnonymous, handleDht }
 })
+
+/** Decodes, has it handled, and encodes what comes of it. */
+const workOf = <Request, Response>(method: RpcMethod<Request, Response>) => {
+  const decode = Schema.decodeUnknownResult(method.request)
+  // Throws for what is no response: a defect of the handler, and told as one.
+  const encodeResponse = Schema.encodeSync(method.response)
+  const write = (response: Response) => encodeMessage([encodeResponse(response)])
+  return (
+    values: ReadonlyArray<CborValue>,
+    handler: (request: Request) => Effect.Effect<Response, RpcFailure>
+  ): Work => {
+    const request = decode(values[0] ?? null)
+    if (Result.isFailure(request)) return Result.fail(`not a request of ${method.name}`)
+    return Result.succeed(Effect.map(handler(request.success), write))
+  }
+}
 
 /** `Exit.isExit`, keeping the types: an effect that is its own result. */
 const isExit = <A, E>(work: Effect.Effect<A, E>): work is Exit.Exit<A, E> => Exit.isExit(work)

@@ -2,6 +2,9 @@
 
 /** Envelopes that wait for one subscriber; while it is full they are not acknowledged. */
 export const INCOMING_QUEUE = 256
+/** Onion routes carry envelopes of half a mebibyte. Above so many bytes, one waits only where few others do. */
+export const LARGE_ENVELOPE = 65_536
+export const LARGE_QUEUE = 32
 /** Message ids remembered, so that none is delivered twice (WIRE.md §4 asks for 15 minutes). */
 export const SEEN_IDS = 65_536
 export const SEEN_FOR = 15 * 60 // seconds
@@ -14,7 +17,9 @@ export const RECIPIENT_LOOKUPS = 64
 
 /** Relays that are met again in one look around, and at one time. */
 export const CONFIRMED = 16
-export const CONFIRMED_AT_ONCE = 4
+export const CONFIRMED_AT_ONCE = 8
+/** Lookups of random ids in one look around. */
+export const SEARCHES = 3
 
 /** Answers that are kept for whoever asks again because the first one was lost, and their bytes. */
 export const KEPT_ANSWERS = 256

@@ -8,5 +8,7 @@ export const ASSUMED_IN_FLIGHT = 64
 export const MOST_IN_FLIGHT = 4096
 /** Callers that wait for a turn with one peer; the next is told `RpcBusy`. */
 export const WAITING_LIMIT = 1024
+/** Requests in envelopes answered at the same time: of all peers that are known, and of all who are not. */
+export const ENVELOPES_SERVED = 64
 /** Methods that apps may register. */
 export const MAX_METHODS = 256

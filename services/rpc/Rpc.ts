@@ -52,10 +52,21 @@ export class Rpc extends Context.Service<
       method: RpcMethod<Request, Response>,
       request: Request
     ) => Effect.Effect<Response, RpcError>
-    /** Serves a method until the scope closes. A failed `RpcFailure` crosses the wire with its tag. */
+    /**
+     * Serves a method until the scope closes, to peers by session and in envelopes that they bring. A failed `RpcFailure`
+     * crosses the wire with its tag.
+     */
     readonly handle: <Request, Response>(
       method: RpcMethod<Request, Response>,
       handler: (request: Request, from: Contact) => Effect.Effect<Response, RpcFailure>
+    ) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Serves a method until the scope closes, to whoever asks and without knowing who: its requests come out of onions
+     * (`RouterHandle.rpcCall`), and directly as those of `handle`. A name is served by one of the two.
+     */
+    readonly handleAnonymous: <Request, Response>(
+      method: RpcMethod<Request, Response>,
+      handler: (request: Request) => Effect.Effect<Response, RpcFailure>
     ) => Effect.Effect<void, never, Scope.Scope>
     /** One DHT request. `answer` has the shape of the request's method, or it is `RpcMalformed`. */
     readonly dht: (peer: DialTarget, request: DhtRequest) => Effect.Effect<DhtAnswer, RpcError>

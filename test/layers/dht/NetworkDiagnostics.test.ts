@@ -87,6 +87,7 @@ class World {
     Effect.map(Identity, ({ nodeId: me }) => ({
       call: () => Effect.die("not asked"),
       handle: () => Effect.void,
+      handleAnonymous: () => Effect.void,
       handleDht: () => Effect.void,
       ping: () => Effect.die("not asked"),
       hello: () => undefined,

@@ -9,6 +9,7 @@ import * as SeededRandom from "#layers/identity/SeededRandom"
 import * as parts from "#layers/node/parts"
 import * as tempo from "#layers/node/tempo"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
+import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -29,7 +30,8 @@ export const localNode = (seed: string, settings: Partial<parts.PartSettings> = 
             MemoryRecordStore.layer(),
             MemoryPeerStore.layer(),
             MemoryPinStore.layer,
-            MemoryDeliveredStore.layer
+            MemoryDeliveredStore.layer,
+            MemoryGuardStore.layer
           )
         ),
         Layer.provideMerge(Layer.merge(MemoryTransport.layer, SeededRandom.layer(seed))),

@@ -1,6 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import { Clock, Effect, Exit } from "effect"
 import type { Hop } from "#core/onion/buildRequest"
+import type { CellClass } from "#schemas/onion/OnionCell"
 import { writeHeader } from "#schemas/onion/OnionHeader"
 import { write } from "#schemas/router/InnerEnvelope"
 import { BAD_CELL_COST, OPEN_CELLS } from "#services/onion/Limits"
@@ -24,9 +25,12 @@ const scene = Effect.fnUntraced(function* (relays: Relays, options: NodeOptions 
   const node = yield* relays.node(options)
   const [stranger, far] = [yield* relays.stranger(node), yield* relays.stranger(node)]
   yield* settle
+  const session = node.manager.find(stranger.manager.self().key)!
   return {
     ...relays,
     another: () => relays.stranger(node),
+    /** As if the stranger had said it, and at once. */
+    bring: (cell: Uint8Array) => node.bring(session, cell),
     node,
     stranger,
     far,
@@ -178,16 +182,45 @@ describe("RelayedCells", () => {
     })
   )
 
+  virtually("looks at fewer large cells than small ones", ({ time }) =>
+    Effect.gen(function* () {
+      const forwarded = Effect.fnUntraced(function* (cellClass: CellClass) {
+        const { beyond, bring, hop, node, request } = yield* scene(makeRelays(time))
+        // These leave sixteen.
+        for (let n = 2; n < lookedAt(OPEN_CELLS.burst); n++) bring(new Uint8Array(5))
+        for (let n = 0; n < 30; n++) bring((yield* request([hop, beyond], { cellClass })).cell)
+        const { dropped, forwarded } = node.cells.stats()
+        return [forwarded + (dropped["no room"] ?? 0), dropped.throttled]
+      })
+      assert.deepStrictEqual(yield* forwarded(0), [17, 13])
+      assert.deepStrictEqual(yield* forwarded(1), [6, 24])
+      assert.deepStrictEqual(yield* forwarded(2), [5, 25])
+    })
+  )
+
+  virtually("forgets a session that has ended", ({ time }) =>
+    Effect.gen(function* () {
+      const { hop, node, request, stranger } = yield* scene(makeRelays(time))
+      yield* stranger.say((yield* request([hop])).cell)
+      for (const session of node.manager.list()) yield* session.close("leaving")
+      yield* settle
+      assert.strictEqual(node.manager.stats().open, 0)
+      assertBounded(node)
+    })
+  )
+
   virtually("does not peel a cell again, however often it comes", ({ time }) =>
     Effect.gen(function* () {
-      const at = yield* scene(makeRelays(time))
-      const { beyond, far, hop, node, request, stranger } = at
+      const { beyond, bring, far, hop, node, request } = yield* scene(makeRelays(time))
       const { cell } = yield* request([hop, beyond])
-      for (let n = 0; n < 500; n++) yield* stranger.say(...new Array<Uint8Array>(10).fill(cell))
+      for (let n = 0; n < 20; n++) {
+        for (let times = 0; times < 1_000; times++) bring(cell)
+        yield* settle
+      }
       assert.lengthOf(far.heard, 1)
       assert.strictEqual(sizeOf(node, "peeled cells"), 1)
       const { replayed = 0, throttled = 0 } = node.cells.stats().dropped
-      assert.strictEqual(replayed + throttled, 4_999)
+      assert.strictEqual(replayed + throttled, 19_999)
       assertBounded(node)
     })
   )

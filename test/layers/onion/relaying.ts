@@ -30,7 +30,7 @@ import { Bounds } from "#services/node/Bounds"
 import { PeeledLimit } from "#services/onion/Limits"
 import { type Mixing, MixPolicy } from "#services/onion/MixPolicy"
 import { type Delivered, type HandedOver, OnionCells, type Replied } from "#services/onion/OnionCells"
-import { type DialTarget, SessionManager } from "#services/session/SessionManager"
+import { type DialTarget, type Session, SessionManager } from "#services/session/SessionManager"
 import { Network } from "#simulator/network/Network"
 import { Wire } from "#simulator/network/Wire"
 import { Trace } from "#simulator/Trace"
@@ -93,10 +93,15 @@ export const makeRelays = (time: VirtualTime, local = false) => {
   const node = Effect.fnUntraced(function* (options: NodeOptions = {}) {
     const { mixing, peeledLimit = TAGS_LIMIT, receives = true, relays = true } = options
     const base = yield* below(relays)
+    let bring: (session: Session, cell: Uint8Array) => boolean = () => false
+    const onFrame: SessionManager["Service"]["onFrame"] = (type, handle) => {
+      bring = handle
+      return base.manager.onFrame(type, handle)
+    }
     const services = yield* Layer.build(
       RelayedCells.layer.pipe(
         Layer.provide([
-          Layer.succeedContext(base.services),
+          Layer.succeedContext(Context.add(base.services, SessionManager, { ...base.manager, onFrame })),
           Layer.succeed(MixPolicy, { ...OFF, ...mixing }),
           Layer.succeed(PeeledLimit, peeledLimit)
         ])
@@ -122,7 +127,7 @@ export const makeRelays = (time: VirtualTime, local = false) => {
       onReply: arrived(got.replied)
     }
     if (receives) yield* cells.receive(receiver)
-    return { ...base, cells, got }
+    return { ...base, cells, got, bring }
   })
 
   /** A peer without any of that, which says what a test tells it to; with a session to a node. */

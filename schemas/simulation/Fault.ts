@@ -18,7 +18,12 @@ const Millis = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 3_600
  * that do not exist, are not signed, or lead nowhere; `forging` answers with records that are none; `flooding` asks as
  * much as it can; `replaying` brings old versions of records back.
  */
-export const Behaviour = Schema.Literals(["silent", "selfish", "lying", "forging", "flooding", "replaying"])
+export const RecordBehaviour = Schema.Literals(["silent", "selfish", "lying", "forging", "flooding", "replaying"])
+
+/** What it does to the cells of onions: `echoing` sends all twice or more, `spoiling` changes some, `dropping` keeps some. */
+export const CellBehaviour = Schema.Literals(["echoing", "spoiling", "dropping"])
+
+export const Behaviour = Schema.Literals([...RecordBehaviour.literals, ...CellBehaviour.literals])
 export type Behaviour = typeof Behaviour.Type
 
 /** What a crash leaves on the disk: all that was written, nothing, or also a half-written end. */

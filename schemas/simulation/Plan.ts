@@ -44,6 +44,8 @@ export const Workload = Schema.Struct({
   lookups: Rate,
   /** Reads of one record by all users of a node at the same instant: hundreds, more than a peer answers at a time. */
   herds: Schema.optionalKey(Rate),
+  /** Envelopes from one node to another by onion routes; none where it is not given. */
+  messages: Schema.optionalKey(Rate),
   /** Files of `fileBytes`, each put by one node and fetched by another. */
   files: Rate,
   fileBytes: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 * 1024 * 1024 }))

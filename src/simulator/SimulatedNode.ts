@@ -37,6 +37,8 @@ export class SimulatedNode {
   /** What it says it holds is not to be believed. */
   wasByzantine = false
   bitFlipped = false
+  /** What it wanted to write down at times it could not. */
+  wasFull = false
   /** Runs that ended in order and were not looked at yet, with the connections that each left open. */
   readonly ended: Array<{ readonly process: Process; readonly connections: number }> = []
   /** `keyOf` its NodeId, once it has run. */

@@ -20,9 +20,8 @@ import { PEER_BOOK_LIMIT } from "#core/identity/PeerBook"
 import type { Suite } from "#core/identity/Suite"
 import { networkIdOf } from "#core/identity/signature"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
-import type { Variant } from "#layers/node/parts"
 import { keyOf } from "#schemas/bytes/bytes"
-import type { DiskAfterCrash } from "#schemas/simulation/Fault"
+import type { Behaviour, DiskAfterCrash } from "#schemas/simulation/Fault"
 import type { Plan } from "#schemas/simulation/Plan"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { Identity } from "#services/identity/Identity"
@@ -30,6 +29,7 @@ import { PeerBookLimit } from "#services/identity/Limits"
 import { SharedContacts } from "#services/identity/SharedContacts"
 import { SessionManager } from "#services/session/SessionManager"
 import type { StoredRecord } from "#services/storage/RecordStore"
+import { misbehaving } from "./behaviours/servers.ts"
 import { Dice } from "./Dice.ts"
 import type { Disk } from "./disk/Disk.ts"
 import { Network } from "./network/Network.ts"
@@ -83,8 +83,14 @@ export class World {
   readonly contacts: WatchedContacts
   /** Set while a key seals twice under one nonce. */
   nonceReused = false
+  /** Keys of onions' layers that were not made of all that they must be made of. */
+  unboundKeys = 0
   /** Hears of every record that takes the place of another on a disk. */
   onReplace: ((node: SimulatedNode, before: StoredRecord, after: StoredRecord) => void) | undefined
+  /** Hears of every cell that a node gives to a session; `to` is the key of the contact at the other end. */
+  onCell: ((node: SimulatedNode, to: string, cell: Uint8Array) => void) | undefined
+  /** Whether a cell is lost between two nodes, as no stream loses any. */
+  losesCell: ((node: SimulatedNode, to: string, cell: Uint8Array) => boolean) | undefined
   readonly #options: WorldOptions
   readonly #suite: Suite
   readonly #waits = new Set<Wait>()
@@ -95,8 +101,13 @@ export class World {
     this.#options = options
     this.dice = new Dice(options.plan.seed)
     this.network = new Network(this.time, new Wire(options.plan.link, options.plan.seed), this.trace)
-    this.#suite = watchedSuite(NodeCrypto.make(), () => {
-      this.nonceReused = true
+    this.#suite = watchedSuite(NodeCrypto.make(), {
+      onNonceReuse: () => {
+        this.nonceReused = true
+      },
+      onUnboundKeys: () => {
+        this.unboundKeys++
+      }
     })
     this.contacts = new WatchedContacts(this.#suite, networkIdOf(this.#suite, NETWORK))
     this.#logger = Logger.make(({ cause, fiber, logLevel, message }) => {
@@ -119,8 +130,11 @@ export class World {
     return node
   }
 
-  /** Begins to run the node's program; it is built at once, and joins when it has found somebody. */
-  start(node: SimulatedNode, server?: Variant["server"]): Program {
+  /**
+   * Begins to run the node's program; it is built at once, and joins when it has found somebody. With a behaviour it is
+   * one that does not keep the protocol.
+   */
+  start(node: SimulatedNode, behaviour?: Behaviour): Program {
     if (node.program !== undefined) throw new Error(`node ${node.number} runs already`)
     const process = new Process(this.time)
     node.host.process = process
@@ -128,12 +142,17 @@ export class World {
     node.runs++
     const scope = Scope.makeUnsafe()
     const surroundings = this.#surroundings(node, process)
+    const instead = behaviour === undefined ? undefined : misbehaving(behaviour)
     const options = {
       plan: this.plan,
       network: this.network,
       suite: this.#suite,
       bootstrap: this.#entrances(node),
-      server
+      cells: {
+        onCell: (to: string, cell: Uint8Array) => this.onCell?.(node, to, cell),
+        isLost: (to: string, cell: Uint8Array) => this.losesCell?.(node, to, cell) === true
+      },
+      misbehaving: instead
     }
     const { app } = this.#options
     const layer = nodeLayer(node, options)
@@ -149,6 +168,9 @@ export class World {
         this.trace.note(`node ${node.number} did not start: ${Cause.pretty(exit.cause)}`)
     })
     node.program = program
+    node.behaviour = behaviour
+    // What one does to cells says nothing of the records that it holds.
+    node.wasByzantine ||= instead?.server !== undefined
     node.startedAt = this.time.now
     this.trace.note(`node ${node.number} starts`)
     return program

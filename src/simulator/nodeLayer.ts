@@ -9,8 +9,10 @@ import type { Plan } from "#schemas/simulation/Plan"
 import { Crypto } from "#services/identity/Crypto"
 import { KeyStore } from "#services/identity/KeyStore"
 import { SecureRandom } from "#services/identity/SecureRandom"
+import type { Misbehaving } from "./behaviours/servers.ts"
 import type { Network } from "./network/Network.ts"
 import type { SimulatedNode } from "./SimulatedNode.ts"
+import { type CellWatch, cellsOf } from "./watchedCells.ts"
 
 /** The name of every simulated network. */
 export const NETWORK = "simulation"
@@ -23,7 +25,9 @@ export interface NodeOptions {
   readonly network: Network
   readonly suite: Suite
   readonly bootstrap: ReadonlyArray<string>
-  readonly server: parts.Variant["server"]
+  readonly cells: CellWatch
+  /** What it does in the place of what it should; nothing of that unless given. */
+  readonly misbehaving?: Misbehaving | undefined
 }
 
 /** Kept in a safe place by the operator: a node that lost its disk is still itself. */
@@ -34,7 +38,8 @@ const keyStore = (suite: Suite, seed: string) =>
     return KeyStore.of({ load: Effect.succeed(keys) })
   })
 
-export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, server, suite }: NodeOptions) => {
+export const nodeLayer = (node: SimulatedNode, options: NodeOptions) => {
+  const { bootstrap, misbehaving = {}, network, plan, suite } = options
   const { replicationFactor, sessions, sessionsMax } = plan
   const seed = `${plan.seed}/node ${node.number}`
   const settings: parts.PartSettings = {
@@ -60,9 +65,11 @@ export const nodeLayer = (node: SimulatedNode, { bootstrap, network, plan, serve
     keyStore(suite, `${seed}/keys`)
   )
   return parts
-    .layer(settings, server === undefined ? { sessions } : { sessions, server })
+    .layer(settings, { sessions, cells: cellsOf(options.cells, misbehaving.carrier), ...serverOf(misbehaving) })
     .pipe(Layer.provideMerge(lowest), Layer.provide(plan.tempo === "calm" ? tempo.calm : tempo.production))
 }
+
+const serverOf = ({ server }: Misbehaving): Pick<parts.Variant, "server"> => (server === undefined ? {} : { server })
 
 /** Everything that a running node offers to whoever acts in its name. */
 export type NodeServices = Layer.Success<ReturnType<typeof nodeLayer>>

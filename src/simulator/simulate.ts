@@ -9,6 +9,8 @@ import { makeWorld } from "./makeWorld.ts"
 import { bringUp } from "./run/bringUp.ts"
 import { endFaults, scheduleFaults } from "./run/faults.ts"
 import { keepLooking, lookAtRest, lookNow } from "./run/looking.ts"
+import { mailbox } from "./run/mailbox.ts"
+import { Post } from "./run/Post.ts"
 import { reportOf } from "./run/reportOf.ts"
 import { Simulation } from "./run/Simulation.ts"
 import { takeSample } from "./run/samples.ts"
@@ -46,8 +48,9 @@ export const simulate = Effect.fnUntraced(function* (
   options: SimulateOptions = {}
 ): Effect.fn.Return<Report, never, Scope.Scope> {
   const began = performance.now()
-  const world = yield* makeWorld(plan)
-  const simulation = new Simulation(world, plan)
+  const post = new Post()
+  const world = yield* makeWorld(plan, (plan.workload.messages ?? 0) > 0 ? mailbox(post) : undefined)
+  const simulation = new Simulation(world, plan, post)
   const progress = (phase: Progress["phase"]): Effect.Effect<void> =>
     Effect.suspend(() =>
       options.onProgress === undefined

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import { deriveKeys } from "#core/onion/layerKeys"
 import { suite } from "#layers/identity/NodeCrypto"
+import { concatBytes, utf8 } from "#schemas/bytes/bytes"
 import { watchedSuite } from "#simulator/watchedSuite"
 
 const bytes = (fill: number) => new Uint8Array(32).fill(fill)
 
 const counted = () => {
-  const asked = { verify: 0, agree: 0, reused: 0 }
+  const asked = { verify: 0, agree: 0, reused: 0, unbound: 0 }
   const watched = watchedSuite(
     {
       ...suite,
@@ -24,7 +26,7 @@ const counted = () => {
         }
       }
     },
-    () => void asked.reused++
+    { onNonceReuse: () => void asked.reused++, onUnboundKeys: () => void asked.unbound++ }
   )
   return { asked, watched }
 }
@@ -60,5 +62,34 @@ describe("watchedSuite", () => {
     assert.strictEqual(asked.reused, 0)
     one.seal(nonce(2), bytes(0), [bytes(1)])
     assert.strictEqual(asked.reused, 1)
+  })
+
+  it("notices keys of an onion's layer that are not made of both public keys, and of nothing else", () => {
+    const { asked, watched } = counted()
+    const [ephemeral, onion, other] = [1, 2, 3].map((fill) => watched.agreementKey(bytes(fill)))
+    const both = concatBytes([ephemeral!.publicKey, onion!.publicKey])
+    const derive = (salt: Uint8Array, info = "allium/1 onion", shared = ephemeral!.agree(onion!.publicKey)!) =>
+      watched.hkdfSha256(shared, salt, utf8(info), 96)
+    deriveKeys(watched, ephemeral!.agree(onion!.publicKey)!, ephemeral!.publicKey, onion!.publicKey)
+    deriveKeys(watched, onion!.agree(ephemeral!.publicKey)!, ephemeral!.publicKey, onion!.publicKey)
+    derive(both)
+    derive(bytes(0), "another purpose")
+    assert.strictEqual(asked.unbound, 0)
+    const elsewhere = onion!.agree(other!.publicKey)!
+    for (const wrong of [
+      () => derive(new Uint8Array(0)),
+      () => derive(both.subarray(0, 32)),
+      () => derive(concatBytes([other!.publicKey, onion!.publicKey])),
+      () =>
+        derive(
+          both,
+          undefined,
+          elsewhere.map((byte) => byte ^ 1)
+        )
+    ]) {
+      const before = asked.unbound
+      wrong()
+      assert.strictEqual(asked.unbound, before + 1)
+    }
   })
 })

@@ -1,21 +1,35 @@
-/** What stands in the place of DhtServer in a node that does not keep the protocol. */
+/** What a node that does not keep the protocol runs in the place of a part that does. */
 import type { Layer } from "effect"
 import type { ServerNeeds } from "#layers/node/parts"
 import type { Behaviour } from "#schemas/simulation/Fault"
+import type { MakeCarrier } from "../watchedCells.ts"
+import * as dropping from "./dropping.ts"
+import * as echoing from "./echoing.ts"
 import * as flooding from "./flooding.ts"
 import * as forging from "./forging.ts"
 import * as lying from "./lying.ts"
 import * as replaying from "./replaying.ts"
 import * as selfish from "./selfish.ts"
 import * as silent from "./silent.ts"
+import * as spoiling from "./spoiling.ts"
 
-const servers: Record<Behaviour, Layer.Layer<never, never, ServerNeeds>> = {
-  silent: silent.layer,
-  selfish: selfish.layer,
-  lying: lying.layer,
-  forging: forging.layer,
-  flooding: flooding.layer,
-  replaying: replaying.layer
+export interface Misbehaving {
+  /** Answers the DHT's requests in the place of DhtServer. */
+  readonly server?: Layer.Layer<never, never, ServerNeeds>
+  /** Has its way with the cells of onions. */
+  readonly carrier?: MakeCarrier
 }
 
-export const serverOf = (behaviour: Behaviour): Layer.Layer<never, never, ServerNeeds> => servers[behaviour]
+const all: Record<Behaviour, Misbehaving> = {
+  silent: { server: silent.layer },
+  selfish: { server: selfish.layer },
+  lying: { server: lying.layer },
+  forging: { server: forging.layer },
+  flooding: { server: flooding.layer },
+  replaying: { server: replaying.layer },
+  echoing: { carrier: echoing.carrier },
+  spoiling: { carrier: spoiling.carrier },
+  dropping: { carrier: dropping.carrier }
+}
+
+export const misbehaving = (behaviour: Behaviour): Misbehaving => all[behaviour]

@@ -3,6 +3,7 @@ import { acknowledgedIsHeld, newerIsKept, nothingIsLost, receiptIsTrue } from ".
 import { answersAreRight, networkHeals, operationsEnd } from "./ends.ts"
 import type { Invariant } from "./Invariant.ts"
 import { connectionsAreSessions, stoppedIsGone, withinLimits } from "./limits.ts"
+import { acknowledgedWasDelivered, cellsPassOnce, messagesArriveWholeAndOnce, onionKeysAreBound } from "./onion.ts"
 import { expiredAreGone, replicasRecover, strangersAreSentOn } from "./replicas.ts"
 import { contactsAreSigned, deadLeave, placesAreFilled } from "./tables.ts"
 import { noncesAreFresh, noPlaintext } from "./wires.ts"
@@ -25,5 +26,9 @@ export const invariants: ReadonlyArray<Invariant> = [
   connectionsAreSessions,
   stoppedIsGone,
   noPlaintext,
-  noncesAreFresh
+  noncesAreFresh,
+  messagesArriveWholeAndOnce,
+  acknowledgedWasDelivered,
+  cellsPassOnce,
+  onionKeysAreBound
 ]

@@ -9,10 +9,17 @@ import type { Invariant } from "./Invariant.ts"
 /** Seconds for an operation: requests time out after at most ten, and there are several one after the other. */
 const LOOKUP = 180
 const FILE = 1_200
+/** An envelope is sent for ten minutes; before that relays and the recipient's record may have to be found. */
+const MESSAGE = 720
+
+const longest = (name: string): number => {
+  if (name === "message") return MESSAGE
+  return name === "file" || name === "fetch" ? FILE : LOOKUP
+}
 
 export const operationsEnd: Invariant = {
   name: "operations-end",
-  sentence: `Every lookup, get and put ends within ${LOOKUP} seconds, every file within ${FILE / 60} minutes.`,
+  sentence: `Every lookup, get and put ends within ${LOOKUP} seconds, every message within ${MESSAGE / 60} minutes, every file within ${FILE / 60}.`,
   check: function* ({ underWay, world }) {
     for (const operation of underWay) {
       const { name, node, program } = operation
@@ -21,7 +28,7 @@ export const operationsEnd: Invariant = {
         continue
       }
       const seconds = (world.time.now - Math.max(operation.since, node.wokeAt)) / 1000
-      if (seconds > (name === "file" || name === "fetch" ? FILE : LOOKUP)) {
+      if (seconds > longest(name)) {
         underWay.delete(operation)
         yield `${name} at node ${node.number} has been under way for ${Math.round(seconds)} s`
       }

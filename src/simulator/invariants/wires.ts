@@ -1,5 +1,5 @@
 /** Whoever listens on the wire learns nothing. */
-import { MARKER } from "../run/users.ts"
+import { MARKER } from "../run/marker.ts"
 import type { Invariant } from "./Invariant.ts"
 
 export const noPlaintext: Invariant = {

@@ -1,5 +1,5 @@
 /** What befalls many nodes at once, or all of them one after the other. */
-import { Behaviour, type Fault, MOST_NODES } from "#schemas/simulation/Fault"
+import { type Behaviour, CellBehaviour, type Fault, MOST_NODES, RecordBehaviour } from "#schemas/simulation/Fault"
 import type { FaultList } from "./FaultList.ts"
 
 /** A third to a half of the nodes within five seconds; three of ten of these never come back. */
@@ -20,12 +20,18 @@ export const massFailure = (list: FaultList): void => {
 }
 
 /**
- * A tenth to a fifth of the nodes, never the one that others join by. Every behaviour is seen: where fewer nodes turn
- * than there are behaviours, each goes through several.
+ * A tenth to a fifth of the nodes, never the one that others join by, and some further ones that do it to cells alone.
+ * Every behaviour is seen: where fewer nodes turn than there are behaviours, each goes through several.
  */
 export const byzantine = (list: FaultList): void => {
   const turned = list.some(list.between(0.1, 0.2), new Set([0]))
-  const behaviours = list.dice.shuffle(Behaviour.literals)
+  turnAll(list, turned, RecordBehaviour.literals)
+  turnAll(list, list.some(list.between(0.05, 0.1), new Set([0, ...turned])), CellBehaviour.literals)
+}
+
+const turnAll = (list: FaultList, turned: ReadonlyArray<number>, all: ReadonlyArray<Behaviour>): void => {
+  if (turned.length === 0) return
+  const behaviours = list.dice.shuffle(all)
   const turns = Math.ceil(behaviours.length / turned.length)
   const length = list.length / turns
   for (let turn = 0; turn < turns; turn++) {

@@ -121,6 +121,7 @@ const endOf = ({ at, fault }: TimedFault): number =>
 
 const quieter = (workload: Workload): Workload => ({
   ...workload,
+  ...(workload.messages === undefined ? {} : { messages: workload.messages / 2 }),
   puts: workload.puts / 2,
   gets: workload.gets / 2,
   updates: workload.updates / 2,

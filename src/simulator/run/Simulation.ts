@@ -11,6 +11,7 @@ import type { Program, SimulatedNode } from "../SimulatedNode.ts"
 import { Task } from "../time/Task.ts"
 import type { World } from "../World.ts"
 import { Ledger } from "./Ledger.ts"
+import { Post } from "./Post.ts"
 import { Tally } from "./Tally.ts"
 
 /** Violations that are told; the run ends at the first look that finds some. */
@@ -31,6 +32,8 @@ export class Simulation {
   readonly world: World
   readonly plan: Plan
   readonly ledger = new Ledger()
+  /** What the mailboxes of the world's nodes were made for. */
+  readonly post: Post
   readonly tallies = new Map<string, Tally>()
   readonly underWay = new Set<Operation>()
   readonly violations: Array<Violation> = []
@@ -42,9 +45,10 @@ export class Simulation {
   lastEvents: ReadonlyArray<string> | undefined
   readonly #byId = new Map<string, SimulatedNode>()
 
-  constructor(world: World, plan: Plan) {
+  constructor(world: World, plan: Plan, post = new Post()) {
     this.world = world
     this.plan = plan
+    this.post = post
   }
 
   /** Seconds since the network stood. */

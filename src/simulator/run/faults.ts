@@ -1,6 +1,5 @@
 /** Makes a plan's faults happen, each at its time, and ends those that are said to last. */
 import type { Fault, TimedFault } from "#schemas/simulation/Fault"
-import { serverOf } from "../behaviours/servers.ts"
 import type { SimulatedNode } from "../SimulatedNode.ts"
 import type { Simulation } from "./Simulation.ts"
 
@@ -55,6 +54,7 @@ export const apply = (simulation: Simulation, fault: Fault): void => {
       node.disk.slow(fault.milliseconds)
       return void simulation.after(fault.lasts, () => node.disk.slow(0))
     case "FullDisk":
+      node.wasFull = true
       node.disk.full(true)
       return void simulation.after(fault.lasts, () => node.disk.full(false))
     case "FlipBit":
@@ -104,9 +104,7 @@ const spoil = (simulation: Simulation, fault: Of<"Partition"> | Of<"Cut"> | Of<"
 const turn = (simulation: Simulation, node: SimulatedNode, { behaviour, lasts }: Of<"Turn">): void => {
   const { world } = simulation
   world.crash(node, "kept", false)
-  world.start(node, serverOf(behaviour))
-  node.behaviour = behaviour
-  node.wasByzantine = true
+  world.start(node, behaviour)
   world.trace.note(`node ${node.number} is ${behaviour} from now on`)
   if (lasts === undefined) return
   const { program } = node

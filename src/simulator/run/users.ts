@@ -16,10 +16,9 @@ import { Identity } from "#services/identity/Identity"
 import type { Dice } from "../Dice.ts"
 import type { SimulatedNode } from "../SimulatedNode.ts"
 import { EPOCH } from "../time/ProcessClock.ts"
+import { sendLetter } from "./letters.ts"
+import { MARKER } from "./marker.ts"
 import type { Simulation } from "./Simulation.ts"
-
-/** At the head of everything that users store: found on no wire that is encrypted. */
-export const MARKER = utf8("allium-plaintext")
 
 const BLOCK_BYTES = 4_096
 const VALUE_BYTES = 512
@@ -51,7 +50,7 @@ const bytesFrom = (dice: Dice, most: number): Uint8Array => {
 /** Begins; `isOver` ends it. */
 export const startUsers = (simulation: Simulation, witness: Witness, isOver: () => boolean): void => {
   const { plan, world } = simulation
-  const dice = world.dice.fork("users")
+  const [dice, letters] = [world.dice.fork("users"), world.dice.fork("letters")]
   const { ledger } = simulation
   const seconds = () => Math.floor((EPOCH + world.time.now) / 1000)
 
@@ -200,12 +199,12 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
   }
 
   /** Poisson arrivals: the times between two are exponential. */
-  const keepDoing = (perMinute: number, act: (node: SimulatedNode) => void): void => {
+  const keepDoing = (perMinute: number, act: (node: SimulatedNode) => void, chance = dice): void => {
     if (perMinute === 0) return
     const next = (): void =>
-      simulation.after(dice.exponential(60 / perMinute), () => {
+      simulation.after(chance.exponential(60 / perMinute), () => {
         if (isOver()) return
-        const node = simulation.anybody(dice)
+        const node = simulation.anybody(chance)
         if (node !== undefined) act(node)
         next()
       })
@@ -219,5 +218,6 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
   keepDoing(rates.reads, read)
   keepDoing(rates.lookups, lookup)
   keepDoing(rates.herds ?? 0, herd)
+  keepDoing(rates.messages ?? 0, (node) => sendLetter(simulation, node, letters), letters)
   if (rates.fileBytes >= 4) keepDoing(rates.files, file)
 }

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Behaviour } from "#schemas/simulation/Fault"
-import { serverOf } from "#simulator/behaviours/servers"
 import { memoryDisk } from "#simulator/disk/memoryDisk"
 import { World, type WorldPlan } from "#simulator/World"
 
@@ -18,9 +17,8 @@ const plan: WorldPlan = {
 /** Five honest nodes and one of each kind that is not; the hash of what went over the wire in two minutes. */
 const run = Effect.gen(function* () {
   const world = new World({ plan, disk: (_, dice) => memoryDisk({ quotaBytes: 1e7, fsync: 2, dice }) })
-  const servers = [...Array.from({ length: 5 }, () => undefined), ...Behaviour.literals.map(serverOf)]
-  for (const server of servers) {
-    world.start(world.addNode(), server)
+  for (const behaviour of [...Array.from({ length: 5 }, () => undefined), ...Behaviour.literals]) {
+    world.start(world.addNode(), behaviour)
     yield* world.drive(() => false, world.time.now + 1000)
   }
   yield* world.drive(() => false, world.time.now + 120_000)

@@ -18,8 +18,9 @@ import { connectionsAreSessions, stoppedIsGone, withinLimits } from "#simulator/
 import { contactsAreSigned, deadLeave } from "#simulator/invariants/tables"
 import { noncesAreFresh, noPlaintext } from "#simulator/invariants/wires"
 import { PORT } from "#simulator/nodeLayer"
+import { MARKER } from "#simulator/run/marker"
 import { Simulation } from "#simulator/run/Simulation"
-import { MARKER, startUsers } from "#simulator/run/users"
+import { startUsers } from "#simulator/run/users"
 import { simulate } from "#simulator/simulate"
 import { bytesOf, doing, nodeOf, planOfFew, put, remember, serviceOf, standing } from "../standing.ts"
 

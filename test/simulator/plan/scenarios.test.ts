@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { Behaviour, type Fault, type TimedFault } from "#schemas/simulation/Fault"
+import { Behaviour, CellBehaviour, type Fault, type TimedFault } from "#schemas/simulation/Fault"
 import { type Plan, PlanFromJson, Scenario } from "#schemas/simulation/Plan"
 import { planOf } from "#simulator/plan/scenarios"
 
@@ -141,11 +141,14 @@ describe("the scenario", () => {
     }
   })
 
-  it("byzantine turns a tenth to a fifth, in all five ways", () => {
+  it("byzantine turns a tenth to a fifth, and half as many for cells alone, in all nine ways", () => {
     for (const seed of seeds) {
       const turns = plan("byzantine", seed).faults.flatMap(({ fault }) => (fault._tag === "Turn" ? [fault] : []))
-      assert.isAtLeast(turns.length, 100)
-      assert.isAtMost(turns.length, 200)
+      const ofCells = turns.filter(({ behaviour }) => CellBehaviour.literals.some((it) => it === behaviour))
+      assert.isAtLeast(turns.length - ofCells.length, 100)
+      assert.isAtMost(turns.length - ofCells.length, 200)
+      assert.isAtLeast(ofCells.length, 40)
+      assert.isAtMost(ofCells.length, 100)
       assert.strictEqual(new Set(turns.map(({ behaviour }) => behaviour)).size, Behaviour.literals.length)
     }
     const few = planOf({ scenario: "byzantine", seed: 1, nodes: 8, hours: 1 })

@@ -118,8 +118,8 @@ export const make = Effect.gen(function* () {
   return RouteTable.of({
     admit: (contact, { at, reached }) => {
       if (!mayRelay(contact)) {
-        if (book.relays.find(contact.key) !== undefined) missed(contact.key)
-        return
+        book.withdrew(contact.key, now())
+        return saveGuards()
       }
       const known = book.relays.find(contact.key)
       // What an older session or table brings says nothing of the newer record.
@@ -128,6 +128,7 @@ export const make = Effect.gen(function* () {
       saveGuards()
     },
     missed,
+    lost: (key) => book.relays.lost(key, now()),
     pickDiverseRelays: (count, avoid) => orNoRoute(book.pick(count, avoid, ask()), nodeIdShort(nodeId)),
     routeTo: (to) => orNoRoute(book.routeTo(to.key, ask()), nodeIdShort(to.nodeId)),
     routeBack: (avoid) => orNoRoute(book.routeBack(avoid, ask()), nodeIdShort(nodeId)),

@@ -48,8 +48,10 @@ export class RouteTable extends Context.Service<
      * a guard. Onion keys live for a day, so a record not confirmed for `RecordFreshFor` makes no path.
      */
     readonly admit: (contact: Contact, heard: Heard) => void
-    /** It was not found where its record says. A guard is passed over for a while; any other relay is forgotten. */
+    /** It was not found where its record says: it makes no path until it is met again. Of guards the next one is taken. */
     readonly missed: (key: string) => void
+    /** Its session broke off. It may be gone, or begin anew with other keys: it has to be met again. */
+    readonly lost: (key: string) => void
     /**
      * Relays of different /16 networks (any, on a local network), weighted by uptime, latency and failures, recently
      * failed ones last; the first is a guard. Never this node, nor one of `avoid` (keys of contacts). This and the two

@@ -81,3 +81,8 @@ export const SearchSoon = Context.Reference<Duration.Duration>("allium/services/
 export const RecipientKnownFor = Context.Reference<Duration.Duration>("allium/services/router/RecipientKnownFor", {
   defaultValue: () => Duration.hours(1)
 })
+
+/** How long a relay may take to show itself again: one that takes longer is too slow for a path. */
+export const ConfirmWithin = Context.Reference<Duration.Duration>("allium/services/router/ConfirmWithin", {
+  defaultValue: () => Duration.seconds(4)
+})

@@ -17,8 +17,13 @@ export interface Relay<C> extends Placed, Standing {
   readonly key: string
   contact: C
   networks: ReadonlyArray<string>
-  /** Whether this node met it at an address of this record. */
+  /** Whether this node met it at an address of this record, and has not lost it since. */
   isReached: boolean
+  /** When it was lost: nothing older speaks for it. And when it was last looked for in vain. */
+  lostAt: number
+  missedAt: number
+  /** Failures in which it had a part since it last did something well. */
+  doubt: number
   /** It comes last until then. */
   suspectUntil: number
 }
@@ -33,6 +38,7 @@ export interface RelayTableOptions {
   readonly limit?: number
 }
 
+const NEVER = Number.NEGATIVE_INFINITY
 const NOWHERE: ReadonlyArray<string> = []
 
 export class RelayTable<C extends TableNode> {
@@ -71,8 +77,34 @@ export class RelayTable<C extends TableNode> {
       return
     }
     if (known.contact !== contact && !this.#move(known, contact)) return
+    if (at < known.lostAt) return
     known.isReached ||= isReached
-    known.confirmedAt = Math.max(known.confirmedAt, at)
+    if (at <= known.confirmedAt) return
+    known.confirmedAt = at
+    known.doubt = 0
+  }
+
+  /** It has to be met again. */
+  lost(key: string, now: number): void {
+    const relay = this.#relays.get(key)
+    if (relay === undefined) return
+    relay.isReached = false
+    relay.lostAt = now
+  }
+
+  /** It was looked for and not found. */
+  missed(key: string, now: number): void {
+    const relay = this.#relays.get(key)
+    if (relay === undefined) return
+    this.lost(key, now)
+    relay.missedAt = now
+  }
+
+  /** Drops those that were not heard of since `before`. */
+  forget(before: number): void {
+    for (const { confirmedAt, key } of this.#relays.values()) {
+      if (confirmedAt < before && !this.#options.isKept(key)) this.drop(key)
+    }
   }
 
   drop(key: string): void {
@@ -96,6 +128,7 @@ export class RelayTable<C extends TableNode> {
     fade(relay, now)
     relay.successes++
     relay.suspectUntil = 0
+    relay.doubt = 0
     measured(relay, milliseconds)
   }
 
@@ -105,6 +138,7 @@ export class RelayTable<C extends TableNode> {
     if (relay === undefined) return
     fade(relay, now)
     relay.failures += part
+    relay.doubt += part
     relay.suspectUntil = Math.max(relay.suspectUntil, now + suspectFor)
   }
 
@@ -116,6 +150,9 @@ export class RelayTable<C extends TableNode> {
       contact,
       networks,
       isReached: true,
+      lostAt: NEVER,
+      missedAt: NEVER,
+      doubt: 0,
       since: at,
       confirmedAt: at,
       latency: undefined,

@@ -27,6 +27,9 @@ const CONFIRM_AFTER = 2 / 3
 /** Milliseconds after which a relay is no sudden guest. */
 const LONG_KNOWN = 3_600_000
 
+/** Milliseconds after which one that was not heard of is forgotten: its record has expired. */
+const FORGOTTEN_AFTER = 24 * 3_600_000
+
 export interface RouteBookOptions {
   /** `contact.key` of this node. */
   readonly own: string
@@ -88,15 +91,19 @@ export class RouteBook<C extends TableNode> {
     if (contact.key === this.#options.own) return
     this.relays.admit(contact, isReached, at, now)
     const relay = this.relays.find(contact.key)
-    if (relay !== undefined && isReached) this.guards.reached(relay)
+    if (relay?.isReached === true) this.guards.reached(relay)
   }
 
-  /** It was not found at its address. Others are forgotten; a guard has to be met again. */
+  /** It was not found at its address. */
   missed(key: string, now: number): void {
-    const relay = this.relays.find(key)
-    if (this.guards.find(key) === undefined) this.relays.drop(key)
-    else if (relay !== undefined) relay.isReached = false
+    this.relays.missed(key, now)
     this.guards.missed(key, now)
+  }
+
+  /** It relays no more. A guard may do so again. */
+  withdrew(key: string, now: number): void {
+    if (this.guards.find(key) === undefined) this.relays.drop(key)
+    else this.missed(key, now)
   }
 
   pick(count: number, avoid: ReadonlyArray<string>, now: number): Result.Result<Path<C>, Shortage> {
@@ -167,10 +174,14 @@ export class RouteBook<C extends TableNode> {
   /** Whose records are to be confirmed, at most `limit`: guards, then any, as far as fresh ones are wanted. */
   stale(limit: number, now: number): ReadonlyArray<C> {
     this.guards.tend(now)
+    this.relays.forget(now - FORGOTTEN_AFTER)
     const guards = this.guards.missing((key) => this.#isFresh(key, now), now)
     const count = Math.min(limit - guards.length, this.wanted(now))
     const others = [...this.relays.values()].filter(
-      (relay) => !this.#isConfirmed(relay, now) && this.guards.find(relay.key) === undefined
+      (relay) =>
+        !this.#isConfirmed(relay, now) &&
+        relay.missedAt <= now - this.#options.freshFor &&
+        this.guards.find(relay.key) === undefined
     )
     const weight = (relay: Relay<C>): number => weightOf(relay, now)
     const drawn = inLots(others, { chance: this.#options.chance, weight }).slice(0, Math.max(0, count))
@@ -220,9 +231,9 @@ export class RouteBook<C extends TableNode> {
     return relay !== undefined && this.relays.isFresh(relay, now)
   }
 
-  /** Fresh, and for a while yet. */
-  #isConfirmed(relay: Relay<C>, now: number): boolean {
-    return relay.isReached && relay.confirmedAt > now - this.#options.freshFor * CONFIRM_AFTER
+  /** Fresh, and for a while yet; and not to blame for more than a failure's worth. */
+  #isConfirmed({ confirmedAt, doubt, isReached }: Relay<C>, now: number): boolean {
+    return isReached && doubt < 1 && confirmedAt > now - this.#options.freshFor * CONFIRM_AFTER
   }
 
   #confirmed(now: number): number {

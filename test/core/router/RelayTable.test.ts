@@ -143,6 +143,29 @@ describe("RelayTable", () => {
     assert.isTrue(table.isFresh(entry, FRESH))
   })
 
+  it("believes nothing older than its loss, and forgets whom nobody heard of", () => {
+    const table = make()
+    const { key } = relay(1)
+    table.admit(relay(1), true, 1_000, 1_000)
+    table.lost(key, 5_000)
+    table.admit(relay(1), true, 4_999, 6_000)
+    assert.isFalse(table.isFresh(table.find(key)!, 6_000))
+    table.admit(relay(1), true, 5_000, 6_000)
+    assert.isTrue(table.isFresh(table.find(key)!, 6_000))
+    table.missed(key, 7_000)
+    assert.deepInclude(table.find(key), { isReached: false, lostAt: 7_000, missedAt: 7_000 })
+    table.admit(relay(3), true, 1_000, 6_000)
+    table.forget(5_000)
+    assert.strictEqual(table.size, 2)
+    table.forget(5_001)
+    assert.deepStrictEqual(
+      [...table.values()].map((it) => it.key),
+      [KEPT]
+    )
+    for (const lost of [table.lost.bind(table), table.missed.bind(table)]) lost("nobody", 1)
+    assert.strictEqual(table.size, 1)
+  })
+
   it("remembers failures until they have faded, and forgives with the next success", () => {
     const table = make()
     const { key } = relay(1)

@@ -41,7 +41,8 @@ const NOTHING = new Uint8Array(0)
 /** An answer with more bytes than this may have left something out that did not fit. */
 const FULL = INNER_LIMIT - RECORD_LIMIT - RECORDS_LIMIT
 
-const limitOf = (kind: number): number => (isRecordKind(kind) ? (SET_LIMITS[kind] ?? 1) : 1)
+/** What a kind allows under a key. */
+export const limitOf = (kind: number): number => (isRecordKind(kind) ? (SET_LIMITS[kind] ?? 1) : 1)
 
 export const lookupOptions = ({ paths }: OperationOptions): LookupOptions => (paths === undefined ? {} : { paths })
 

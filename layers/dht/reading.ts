@@ -13,7 +13,8 @@ import * as Name from "#schemas/dht/Name"
 import * as Provider from "#schemas/dht/Provider"
 import { isRecordKind, OPEN_NAMESPACE, RecordKind } from "#schemas/dht/Record"
 import type { NodeId } from "#schemas/identity/NodeId"
-import { type Dht, NotFound, type OperationOptions, PrivacyUnavailable, type ProviderInfo } from "#services/dht/Dht"
+import { Delegates } from "#services/dht/Delegates"
+import { type Dht, NotFound, type OperationOptions, type ProviderInfo } from "#services/dht/Dht"
 import { CACHED_FOR, HINTED_CONTACTS } from "#services/dht/Limits"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import type { CheckedRecord } from "#services/dht/RecordValidators"
@@ -26,6 +27,8 @@ import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
 import { makeChecker } from "./checking.ts"
 import { lookupOptions, makeGatherer } from "./gathering.ts"
+import { makeAnonymousGatherer } from "./gatheringAnonymously.ts"
+import { nameSalt } from "./pseudonyms.ts"
 
 type Reader = Pick<Dht["Service"], "getBlock" | "getMutable" | "findProviders" | "getName" | "getRecords">
 
@@ -33,26 +36,22 @@ const NO_WORK = new Uint8Array(0)
 
 export const makeReader = Effect.gen(function* () {
   const suite = yield* Crypto
-  const { nodeId, publicKey } = yield* Identity
+  const { nodeId, pseudonym, publicKey } = yield* Identity
   const rpc = yield* Rpc
   const table = yield* RoutingTable
   const sessions = yield* SessionManager
   const queries = yield* QueryExecutor
   const records = yield* RecordStore
   const clock = yield* Clock.Clock
-  const gather = yield* makeGatherer
+  const [gather, gatherAnonymously] = [yield* makeGatherer, yield* makeAnonymousGatherer]
+  const delegates = yield* Delegates
   const { checkAll } = yield* makeChecker
   const leaving = yield* FiberSet.makeRuntime<never, void, never>()
   const hinted = new Map<string, Contact | undefined>()
   yield* (yield* Bounds).watch("hinted contacts", HINTED_CONTACTS, () => hinted.size)
 
-  const directly = <A, E>(options: OperationOptions | undefined, get: Effect.Effect<A, E>) =>
-    Effect.suspend(
-      (): Effect.Effect<A, E | PrivacyUnavailable> =>
-        options?.privacy === "anonymous"
-          ? Effect.fail(new PrivacyUnavailable({ reason: "this node has no onion router" }))
-          : get
-    )
+  const collect = (kind: RecordKind, key: Uint8Array, options: OperationOptions = {}) =>
+    options.privacy === "anonymous" ? gatherAnonymously(kind, key) : gather(kind, key, options)
 
   /** Where a provider can be reached: known already, or looked up once. */
   const contactOf = Effect.fnUntraced(function* (id: NodeId) {
@@ -92,9 +91,15 @@ export const makeReader = Effect.gen(function* () {
     leaving(Effect.ignore(rpc.dht(without, copy), { log: "Debug" }))
   }
 
+  const blockByDelegate = Effect.fnUntraced(function* (digest: Uint8Array) {
+    const { asked, records: found } = yield* delegates.find(RecordKind.Block, digest)
+    return found[0]?.bytes ?? (yield* new NotFound({ key: digest, asked }))
+  })
+
   const getBlock: Reader["getBlock"] = Effect.fn("KademliaDht.getBlock")(function* (digest, options = {}) {
-    const held = yield* directly(options, ownBlock(digest))
+    const held = yield* ownBlock(digest)
     if (held !== undefined) return held
+    if (options.privacy === "anonymous") return yield* blockByDelegate(digest)
     const hints = options.hints === undefined ? [] : yield* hintsOf(options.hints)
     const showing = new Set<string>()
     let block: Uint8Array | undefined
@@ -118,7 +123,7 @@ export const makeReader = Effect.gen(function* () {
 
   const getMutable: Reader["getMutable"] = Effect.fn("KademliaDht.getMutable")(function* (author, salt, options) {
     const key = suite.sha256(Mutable.keyPreimage(author, salt))
-    const { asked, records: found } = yield* directly(options, gather(RecordKind.Mutable, key, options))
+    const { asked, records: found } = yield* collect(RecordKind.Mutable, key, options)
     const record = found[0] === undefined ? undefined : Result.getOrUndefined(Mutable.read(found[0].bytes.slice()))
     if (record === undefined || Mutable.isDeletion(record)) return yield* new NotFound({ key, asked })
     return new Mutable.Mutable(record)
@@ -131,17 +136,17 @@ export const makeReader = Effect.gen(function* () {
     })
 
   const findProviders: Reader["findProviders"] = Effect.fn("KademliaDht.findProviders")(function* (cid, options) {
-    const { records: found } = yield* directly(options, gather(RecordKind.Provider, digestOf(cid), options))
+    const { records: found } = yield* collect(RecordKind.Provider, digestOf(cid), options)
     return found.flatMap(infoOf).sort((a, b) => b.issued - a.issued)
   })
 
   const getName: Reader["getName"] = Effect.fn("KademliaDht.getName")(function* (name, options = {}) {
     const key = suite.sha256(Name.keyPreimage(options.authority ?? OPEN_NAMESPACE, suite.sha256(utf8(name))))
-    const { asked, records: found } = yield* directly(options, gather(RecordKind.Name, key, options))
+    const { asked, records: found } = yield* collect(RecordKind.Name, key, options)
     const now = Math.floor(clock.currentTimeMillisUnsafe() / 1000)
     const entries = nameEntries(
       found.map(({ bytes }) => bytes.slice()),
-      publicKey,
+      options.privacy === "anonymous" ? pseudonym(nameSalt(key)).publicKey : publicKey,
       now
     )
     return entries.length > 0 ? entries : yield* new NotFound({ key, asked })
@@ -149,7 +154,7 @@ export const makeReader = Effect.gen(function* () {
 
   const getRecords: Reader["getRecords"] = Effect.fn("KademliaDht.getRecords")(function* (kind, key, options) {
     if (!isRecordKind(kind)) return []
-    const { records: found } = yield* directly(options, gather(kind, key, options))
+    const { records: found } = yield* collect(kind, key, options)
     return found.map((record) => ({ ...record, bytes: record.bytes.slice() }))
   })
 

@@ -7,13 +7,15 @@ import { Clock, Effect, Result } from "effect"
 import { signAgain } from "#core/dht/signAgain"
 import { equalBytes } from "#schemas/bytes/bytes"
 import { isRecordKind, lifetimeOf as lifetimeOfKind, type RecordKind } from "#schemas/dht/Record"
-import { type Dht, NotFound, type PutOptions, type PutReceipt } from "#services/dht/Dht"
+import { type Dht, NotFound, PrivacyUnavailable, type PutOptions, type PutReceipt } from "#services/dht/Dht"
 import { RecordValidators } from "#services/dht/RecordValidators"
 import { Identity } from "#services/identity/Identity"
 import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
 import { isDamage, refusalOf } from "./damage.ts"
 import { lifetimeOf, type Sender } from "./sending.ts"
 import type { Draft, Writing } from "./writing.ts"
+
+const OPEN = "what is held here is known to be: only what is put anonymously is"
 
 export const makeRefresher = Effect.fnUntraced(function* (sender: Sender, writing: Writing) {
   const { networkId, publicKey, signing } = yield* Identity
@@ -59,7 +61,8 @@ export const makeRefresher = Effect.fnUntraced(function* (sender: Sender, writin
     const notFound = new NotFound({ key, asked: 0 })
     if (!isRecordKind(kind)) return yield* notFound
     const wanted = { ...options, keep: options.keep ?? false }
-    const sound = yield* sender.directly(wanted, soundUnder(kind, key))
+    if (options.privacy === "anonymous") return yield* new PrivacyUnavailable({ reason: OPEN })
+    const sound = yield* soundUnder(kind, key)
     // Of a set the own entry is this node's concern; where it has none, all of them are.
     const own = sound.filter(({ member }) => equalBytes(member, publicKey))
     let least: PutReceipt | undefined

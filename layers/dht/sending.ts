@@ -4,6 +4,7 @@
  */
 import { Clock, Effect } from "effect"
 import { RecordKind, SET_LIMITS } from "#schemas/dht/Record"
+import { Delegates } from "#services/dht/Delegates"
 import { PrivacyUnavailable, type PutOptions, type PutReceipt, PutRefused } from "#services/dht/Dht"
 import { MOST_REPLICAS } from "#services/dht/Limits"
 import { Receipts } from "#services/dht/Receipts"
@@ -19,6 +20,11 @@ export interface OwnCopy {
   readonly refusal: string | undefined
 }
 
+const UNKEPT = "nothing of it stays here that could be refreshed: put it again before it dies"
+
+/** Of a lookup by somebody else. */
+const UNSEEN: PutReceipt["lookup"] = { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
+
 export const clamp = (value: number, least: number, most: number): number =>
   Math.min(Math.max(Math.trunc(value), least), most)
 
@@ -32,7 +38,7 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
   const pins = yield* PinStore
   const clock = yield* Clock.Clock
   const replicate = yield* makeReplication
-  const receipts = yield* Receipts
+  const [receipts, delegates] = [yield* Receipts, yield* Delegates]
 
   const factorOf = (options: PutOptions): number => clamp(options.factor ?? replicationFactor, 1, MOST_REPLICAS)
 
@@ -103,19 +109,25 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
     return receipt
   })
 
-  const send = (outgoing: Outgoing, options: PutOptions) =>
-    Effect.flatMap(keep(outgoing), (here) => finish(outgoing, here, options))
+  /** By a delegate, and nothing of it stays here: no copy, no pin and no receipt. */
+  const sendAnonymously = Effect.fnUntraced(function* (
+    outgoing: Outgoing,
+    options: PutOptions
+  ): Effect.fn.Return<PutReceipt, PutRefused | PrivacyUnavailable> {
+    if (options.keep === true) return yield* new PrivacyUnavailable({ reason: UNKEPT })
+    const placed = yield* delegates.place(outgoing)
+    return { key: outgoing.key, ...placed, holders: [], lookup: UNSEEN }
+  })
 
-  /** Anonymous operations need an onion router, which this composition does not have. */
-  const directly = <A, E>(options: PutOptions, put: Effect.Effect<A, E>) =>
-    Effect.suspend(
-      (): Effect.Effect<A, E | PrivacyUnavailable> =>
-        options.privacy === "anonymous"
-          ? Effect.fail(new PrivacyUnavailable({ reason: "this node has no onion router" }))
-          : put
-    )
+  const send = (
+    outgoing: Outgoing,
+    options: PutOptions
+  ): Effect.Effect<PutReceipt, PutRefused | PrivacyUnavailable | StorageFailed> =>
+    options.privacy === "anonymous"
+      ? sendAnonymously(outgoing, options)
+      : Effect.flatMap(keep(outgoing), (here) => finish(outgoing, here, options))
 
-  return { keep, spread, finish, send, directly, unpin: pins.remove }
+  return { keep, spread, finish, send, sendAnonymously, unpin: pins.remove }
 })
 
 export type Sender = Effect.Success<ReturnType<typeof makeSender>>

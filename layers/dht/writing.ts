@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Result, Semaphore } from "effect"
 import { factsOf } from "#core/dht/facts"
+import { isOpen } from "#core/dht/grants"
 import type { Again } from "#core/dht/signAgain"
 import { type Signer, signMutable, signName, signProvider } from "#core/dht/signRecord"
 import { equalBytes, utf8 } from "#schemas/bytes/bytes"
@@ -21,11 +22,21 @@ import {
   SHORT_LIFETIME,
   WEEK_LIFETIME
 } from "#schemas/dht/Record"
-import { type Dht, InvalidRecord, type PutError, type PutOptions, type PutReceipt } from "#services/dht/Dht"
+import type { PublicKey } from "#schemas/identity/PublicKey"
+import {
+  type Dht,
+  InvalidRecord,
+  PrivacyUnavailable,
+  type PutError,
+  type PutOptions,
+  type PutReceipt
+} from "#services/dht/Dht"
+import { ANONYMOUS_LIFETIME } from "#services/dht/Limits"
 import { RecordValidators } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { RecordStore } from "#services/storage/RecordStore"
+import { mutableSalt, nameSalt } from "./pseudonyms.ts"
 import type { Outgoing } from "./Replication.ts"
 import { lifetimeOf, type Sender } from "./sending.ts"
 
@@ -54,25 +65,29 @@ const ALONE = new Uint8Array(0)
 /** Kinds that this node numbers; in the others the second of their issue stands in for a number. */
 const NUMBERED = new Set<number>([RecordKind.Mutable, RecordKind.Name])
 
+const GRANTED = "an authority lets in this node, and nobody who does not say who he is"
+const ANNOUNCED = "who provides something says who he is and where: leave it to others to find it by its CID"
+
 const invalid = (reason: string) => new InvalidRecord({ reason })
 
 export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
   const suite = yield* Crypto
-  const { networkId, publicKey, signing } = yield* Identity
+  const { networkId, pseudonym, publicKey, signing } = yield* Identity
   const signer: Signer = { networkId, signing }
   const validators = yield* RecordValidators
   const records = yield* RecordStore
   const clock = yield* Clock.Clock
+  /** Of what was said under pseudonyms since the start. */
+  let lastAnonymous = 0
   /** Two puts under one key must not take the same seq. */
   const numbering = yield* Semaphore.make(1)
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-  const { directly } = sender
 
   const putBlock: Writer["putBlock"] = Effect.fn("KademliaDht.putBlock")(function* (bytes, options = {}) {
     if (bytes.length > BLOCK_LIMIT) return yield* invalid(`a block has at most ${BLOCK_LIMIT} bytes`)
     const lifetime = lifetimeOf(options, WEEK_LIFETIME)
-    const outgoing = { kind: RecordKind.Block, key: suite.sha256(bytes), bytes, lifetime }
-    return yield* directly(options, sender.send(outgoing, options))
+    const outgoing: Outgoing = { kind: RecordKind.Block, key: suite.sha256(bytes), bytes, lifetime }
+    return yield* sender.send(outgoing, options)
   })
 
   /**
@@ -102,10 +117,7 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
   }, Semaphore.withPermit(numbering))
 
   const putVersion = Effect.fnUntraced(function* (place: Place, draft: Draft, options: PutOptions) {
-    const version = yield* directly(
-      options,
-      nextVersion(place, () => draft)
-    )
+    const version = yield* nextVersion(place, () => draft)
     if (version === undefined) return yield* invalid("there is nothing to say")
     const { deletes, here, outgoing, seq } = version
     const receipt = yield* sender.finish(outgoing, here, deletes ? { ...options, keep: false } : options)
@@ -113,14 +125,36 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
     return { ...receipt, seq, author: publicKey }
   })
 
+  /** This node keeps nothing of what it said, so the time numbers it, as it would anyway. */
+  const putAnonymousVersion = Effect.fnUntraced(function* (
+    { key, kind }: Place,
+    draft: Draft,
+    author: PublicKey,
+    options: PutOptions
+  ) {
+    const now = clock.currentTimeMillisUnsafe()
+    const seq = Math.max(lastAnonymous + 1, now)
+    lastAnonymous = seq
+    const [lifetime, issued] = [draft.lifetime, Math.floor(now / 1000)]
+    const bytes = draft.sign({ seq, issued, expires: issued + lifetime })
+    if (bytes.length > RECORD_LIMIT) return yield* invalid(`a record has at most ${RECORD_LIMIT} bytes`)
+    const receipt = yield* sender.sendAnonymously({ kind, key, bytes, lifetime }, options)
+    return { ...receipt, seq, author }
+  })
+
   const putMutable: Writer["putMutable"] = Effect.fn("KademliaDht.putMutable")(function* (salt, value, options = {}) {
     if (salt.length > Mutable.SALT_LIMIT) return yield* invalid(`a salt has at most ${Mutable.SALT_LIMIT} bytes`)
-    const key = suite.sha256(Mutable.keyPreimage(publicKey, salt))
+    const isAnonymous = options.privacy === "anonymous"
+    const by = isAnonymous ? { networkId, signing: pseudonym(mutableSalt(salt)) } : signer
+    const author = by.signing.publicKey as PublicKey
+    const key = suite.sha256(Mutable.keyPreimage(author, salt))
     const draft: Draft = {
       ...lifeOf(value, options),
-      sign: (times) => signMutable(signer, { salt, value, ...times })
+      sign: (times) => signMutable(by, { salt, value, ...times })
     }
-    return yield* putVersion({ kind: RecordKind.Mutable, key, member: ALONE }, draft, options)
+    const place = { kind: RecordKind.Mutable, key, member: ALONE }
+    if (isAnonymous) return yield* putAnonymousVersion(place, draft, author, options)
+    return yield* putVersion(place, draft, options)
   })
 
   const putName: Writer["putName"] = Effect.fn("KademliaDht.putName")(function* (name, value, options = {}) {
@@ -128,13 +162,19 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
     if (value.length > Name.NAMED_LIMIT) return yield* invalid(`a name stands for at most ${Name.NAMED_LIMIT} bytes`)
     if (grants.length > CHAIN_LIMIT || grants.some((grant) => grant.length > GRANT_LIMIT))
       return yield* invalid(`a chain has at most ${CHAIN_LIMIT} grants of ${GRANT_LIMIT} bytes`)
+    const isAnonymous = options.privacy === "anonymous"
+    if (isAnonymous && !isOpen(authority)) return yield* new PrivacyUnavailable({ reason: GRANTED })
     const digest = suite.sha256(utf8(name))
     const key = suite.sha256(Name.keyPreimage(authority, digest))
+    const by = isAnonymous ? { networkId, signing: pseudonym(nameSalt(key)) } : signer
+    const author = by.signing.publicKey as PublicKey
     const draft: Draft = {
       ...lifeOf(value, options),
-      sign: (times) => signName(signer, { authority, digest, value, grants, ...times })
+      sign: (times) => signName(by, { authority, digest, value, grants, ...times })
     }
-    return yield* putVersion({ kind: RecordKind.Name, key, member: publicKey }, draft, options)
+    const place = { kind: RecordKind.Name, key, member: author }
+    if (isAnonymous) return yield* putAnonymousVersion(place, draft, author, options)
+    return yield* putVersion(place, draft, options)
   })
 
   const putRecord: Writer["putRecord"] = Effect.fn("KademliaDht.putRecord")(function* (kind, record, options = {}) {
@@ -147,10 +187,11 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
     if (!isRecordKind(kind)) return yield* invalid("it is of a kind that is unknown here")
     const most = Math.min(lifetimeOfKind(kind), (expires ?? Number.POSITIVE_INFINITY) - now)
     const outgoing = { kind, key, bytes: record, lifetime: lifetimeOf(options, most) }
-    return yield* directly(options, sender.send(outgoing, options))
+    return yield* sender.send(outgoing, options)
   })
 
   const announce: Writer["announce"] = Effect.fn("KademliaDht.announce")(function* (key, options = {}) {
+    if (options.privacy === "anonymous") return yield* new PrivacyUnavailable({ reason: ANNOUNCED })
     const draft: Draft = {
       lifetime: lifetimeOf(options, SHORT_LIFETIME),
       deletes: false,
@@ -169,4 +210,7 @@ export type Writing = Effect.Success<ReturnType<typeof makeWriter>>
 const lifeOf = (value: Uint8Array, options: PutOptions): Pick<Draft, "lifetime" | "deletes"> =>
   value.length === 0
     ? { lifetime: LIFETIME, deletes: true }
-    : { lifetime: lifetimeOf(options, LIFETIME), deletes: false }
+    : {
+        lifetime: lifetimeOf(options, options.privacy === "anonymous" ? ANONYMOUS_LIFETIME : LIFETIME),
+        deletes: false
+      }

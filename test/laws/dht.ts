@@ -270,25 +270,5 @@ export const dhtLaws = (name: string, subject: Effect.Effect<Subject, never, Sco
         assert.strictEqual((yield* Effect.flip(reader.getMutable(author, salt)))._tag, "NotFound")
       })
     )
-
-    law(
-      "refuses to be anonymous where nothing can make it so",
-      Effect.fnUntraced(function* ({ author, dht }) {
-        const options = { privacy: "anonymous" } as const
-        const cid = cidOfDigest(RAW, sha256(bytesOf(7)))
-        const tags = yield* Effect.all([
-          Effect.flip(dht.putBlock(bytesOf(1), options)),
-          Effect.flip(dht.getBlock(sha256(bytesOf(1)), options)),
-          Effect.flip(dht.putMutable(salt, bytesOf(1), options)),
-          Effect.flip(dht.getMutable(author, salt, options)),
-          Effect.flip(dht.provide(cid, options)),
-          Effect.flip(dht.findProviders(cid, options)),
-          Effect.flip(dht.putName("n", bytesOf(1), options)),
-          Effect.flip(dht.getName("n", options)),
-          Effect.flip(dht.getRecords(RecordKind.Provider, sha256(bytesOf(7)), options))
-        ])
-        for (const { _tag } of tags) assert.strictEqual(_tag, "PrivacyUnavailable")
-      })
-    )
   })
 }

@@ -12,6 +12,7 @@ import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import type { DhtAnswer, DhtRequest } from "#schemas/dht/DhtMessage"
 import { RpcFailure, type RpcFailureFields } from "#schemas/rpc/RpcFailure"
+import { Delegates } from "#services/dht/Delegates"
 import { Dht } from "#services/dht/Dht"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { RecordValidators } from "#services/dht/RecordValidators"
@@ -55,7 +56,8 @@ const isRefusal = (said: DhtAnswer | RpcFailureFields): said is RpcFailureFields
 /** The peers by name; each of them is a server. The body may ask for all that a node's Dht stands on. */
 export const amidst = <A, E, R = never>(
   crowd: Readonly<Record<string, Saying>>,
-  body: (parts: CrowdParts) => Effect.Effect<A, E, R>
+  body: (parts: CrowdParts) => Effect.Effect<A, E, R>,
+  delegates: Partial<Delegates["Service"]> = {}
 ) => {
   const names = new Map(Object.keys(crowd).map((name) => [peer(name).key, name]))
   const contacts = Object.keys(crowd).map((name) => peer(name))
@@ -122,7 +124,7 @@ export const amidst = <A, E, R = never>(
         Layer.provideMerge(CheckedStorePipeline.layer),
         Layer.provideMerge(KindValidators.layer),
         Layer.provideMerge(table(contacts)),
-        Layer.provideMerge(Layer.mergeAll(queries, sessions, rpc)),
+        Layer.provideMerge(Layer.mergeAll(queries, sessions, rpc, Layer.mock(Delegates, delegates))),
         Layer.provideMerge(Layer.merge(MemoryRecordStore.layer(), MemoryPinStore.layer)),
         Layer.provideMerge(identity("me"))
       )

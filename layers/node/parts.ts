@@ -26,6 +26,7 @@ import * as RelayedCells from "#layers/onion/RelayedCells"
 import * as ReliableOnion from "#layers/onion/ReliableOnion"
 import * as KnownRecipients from "#layers/router/KnownRecipients"
 import * as KnownRoutes from "#layers/router/KnownRoutes"
+import * as OverlayDiscovery from "#layers/router/OverlayDiscovery"
 import * as OverlayRouter from "#layers/router/OverlayRouter"
 import * as StoredDeliveries from "#layers/router/StoredDeliveries"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
@@ -128,14 +129,16 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(KeyStoreIdentity.layer(settings))
       )
       const insights = Layer.merge(AnnouncedMembership.layer, NetworkDiagnostics.layer({ replicationFactor }))
-      const dialBacks = Layer.provide(DialBacks.layer({ asks: mayServe && !serves }), probe)
+      const probing = Layer.merge(DialBacks.layer({ asks: mayServe && !serves }), OverlayDiscovery.layer).pipe(
+        Layer.provide(probe)
+      )
       const replicator = HealingReplicator.layer({
         replicationFactor,
         replicates: enableAutoReplication,
         reprovides: enableReprovide
       })
       const delegated = mayServe ? DelegatedRequests.layer({ replicationFactor }) : Layer.empty
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, dialBacks, delegated).pipe(
+      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, probing, delegated).pipe(
         Layer.provideMerge(Layer.merge(insights, replicator)),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

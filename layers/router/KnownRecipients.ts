@@ -2,7 +2,7 @@
  * Recipients out of what this node knows anyway: open sessions, relays, the book of verified records, what was looked up
  * in the last hour. Only who is in none of them is looked up, once for all who ask at one time.
  */
-import { Clock, Deferred, Duration, Effect, Layer } from "effect"
+import { Clock, Context, Deferred, Duration, Effect, Layer } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { keyOf } from "#schemas/bytes/bytes"
 import { type NodeId, nodeIdShort } from "#schemas/identity/NodeId"
@@ -11,7 +11,7 @@ import { Bounds } from "#services/node/Bounds"
 import { KNOWN_RECIPIENTS, RECIPIENT_LOOKUPS } from "#services/router/Limits"
 import { Recipients } from "#services/router/Recipients"
 import { NoRoute, RouteTable } from "#services/router/RouteTable"
-import { RecipientKnownFor } from "#services/router/Schedules"
+import { RecipientKnownFor, RecordFreshFor } from "#services/router/Schedules"
 import { SessionManager } from "#services/session/SessionManager"
 
 type Lookup = Parameters<Recipients["Service"]["findBy"]>[0]
@@ -22,12 +22,15 @@ interface Doubt {
   readonly seq: number
 }
 
+/** Whether what asks is itself part of a lookup. */
+const LookingUp = Context.Reference<boolean>("allium/layers/router/LookingUp", { defaultValue: () => false })
+
 const NEVER: Doubt = { at: Number.NEGATIVE_INFINITY, seq: -1 }
 
 export const make = Effect.gen(function* () {
   const [sessions, routes, book] = [yield* SessionManager, yield* RouteTable, yield* KnownPeers]
   const [clock, scope] = [yield* Clock.Clock, yield* Effect.scope]
-  const knownFor = Duration.toMillis(yield* RecipientKnownFor)
+  const [knownFor, freshFor] = [Duration.toMillis(yield* RecipientKnownFor), Duration.toMillis(yield* RecordFreshFor)]
   const now = () => clock.currentTimeMillisUnsafe()
   /** By key, oldest first, as both below. */
   const lookedUp = new Map<string, { readonly contact: Contact; readonly at: number }>()
@@ -54,7 +57,7 @@ export const make = Effect.gen(function* () {
     const found = lookedUp.get(key)
     if (found !== undefined && found.at > now() - knownFor) yield [found.contact, found.at]
     const relay = routes.find(key)
-    if (relay !== undefined && relay.confirmedAt > now() - knownFor) yield [relay.contact, relay.confirmedAt]
+    if (relay !== undefined && relay.confirmedAt > now() - freshFor) yield [relay.contact, relay.confirmedAt]
     // When it was shown to whoever passed it on, nobody knows.
     yield [book.findNode(key, (now() - knownFor) / 1000), Number.NEGATIVE_INFINITY]
   }
@@ -82,6 +85,7 @@ export const make = Effect.gen(function* () {
       const answer = Deferred.makeUnsafe<Contact | undefined>()
       underWay.set(key, answer)
       return lookup(nodeId).pipe(
+        Effect.provideService(LookingUp, true),
         Effect.tap((contact) => Effect.sync(() => found(key, contact))),
         Effect.onExit((exit) =>
           Effect.sync(() => {
@@ -102,6 +106,7 @@ export const make = Effect.gen(function* () {
       const contact = known(key)
       if (contact !== undefined) return contact
       const lookup = [...lookups].at(-1)
+      if (yield* LookingUp) return yield* noRoute(nodeId, "it is not known here, and somebody else is being looked up")
       if (lookup === undefined) return yield* noRoute(nodeId, "it is not known here, and nobody looks it up")
       if (underWay.size >= RECIPIENT_LOOKUPS && !underWay.has(key)) {
         return yield* noRoute(nodeId, "too many others are being looked up: try again in a moment")

@@ -5,11 +5,12 @@
  * paths: then what the routing table has verified counts, relays that were not heard of for long are met again, and where
  * that is too little, ids at random are looked up. Never the id of a relay: who is asked for it would know whom this node
  * is about to use. A node at rest looks for nobody and has no timer.
+ *
+ * Recipients that are not known are looked up by delegates, who do not learn for whom.
  */
 import { Clock, Effect, Layer, Schedule } from "effect"
 import type { Contact } from "#core/identity/Contact"
-import { keyOf } from "#schemas/bytes/bytes"
-import type { NodeId } from "#schemas/identity/NodeId"
+import { Delegates } from "#services/dht/Delegates"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { KnownPeers } from "#services/identity/KnownPeers"
@@ -21,26 +22,12 @@ import { ConfirmWithin, SearchPace, SearchSoon } from "#services/router/Schedule
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
 
-export interface DiscoveryOptions<R> {
-  /** How the record of a recipient is looked up whom this node does not know. */
-  readonly lookup: Effect.Effect<(nodeId: NodeId) => Effect.Effect<Contact | undefined>, never, R>
-}
-
 const ID_BYTES = 32
 
-/**
- * A lookup as any other, from node to node. Those that are asked on the way learn that this node wants that record, the
- * recipient among them; docs/onion.md says so.
- */
-export const openLookup = Effect.map(
-  QueryExecutor,
-  (queries) => (nodeId: NodeId) =>
-    Effect.map(queries.lookupNode(nodeId), ({ closest }) => closest.find(({ key }) => key === keyOf(nodeId)))
-)
-
-export const make = Effect.fnUntraced(function* <R>(options: DiscoveryOptions<R>) {
+export const make = Effect.gen(function* () {
   const [sessions, table, queries] = [yield* SessionManager, yield* RoutingTable, yield* QueryExecutor]
   const [routes, recipients, probe] = [yield* RouteTable, yield* Recipients, yield* AddressProbe]
+  const delegates = yield* Delegates
   const [book, random, clock] = [yield* KnownPeers, yield* SecureRandom, yield* Clock.Clock]
   const [pace, soon, within] = [yield* SearchPace, yield* SearchSoon, yield* ConfirmWithin]
 
@@ -108,8 +95,8 @@ export const make = Effect.fnUntraced(function* <R>(options: DiscoveryOptions<R>
   })
   // Answers come back over the guard; to whoever cannot be dialled only over a session that is open.
   sessions.keepIf(({ key }) => routes.isNeeded() && routes.find(key)?.isGuard === true)
-  yield* recipients.findBy(yield* options.lookup)
+  yield* recipients.findBy(delegates.findNode)
   yield* Effect.forkScoped(Effect.forever(lookWhileNeeded))
 })
 
-export const layer = <R>(options: DiscoveryOptions<R>) => Layer.effectDiscard(make(options))
+export const layer = Layer.effectDiscard(make)

@@ -1,6 +1,6 @@
 /**
  * The record of whoever is to be written to anonymously: its onion key is needed, and looking it up in the open would
- * tell who is written to. What is known here is used; else `OverlayDiscovery` looks it up by way of a relay.
+ * tell who is written to. What is known here is used; else the lookup that `OverlayDiscovery` registers, by an onion route.
  */
 import { Context, type Effect, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
@@ -10,7 +10,10 @@ import type { NoRoute } from "./RouteTable.ts"
 export class Recipients extends Context.Service<
   Recipients,
   {
-    /** A record that was current an hour ago at most, else what the registered lookup brings. */
+    /**
+     * A record that was current lately (`RecordFreshFor` of relays, `RecipientKnownFor` of others), else what the registered
+     * lookup brings. Whoever is looked up while another one is, for its sake, has to be known: no lookup waits for another.
+     */
     readonly find: (nodeId: NodeId) => Effect.Effect<Contact, NoRoute>
     /**
      * Nothing came back from it by any route: it may have begun anew, with another onion key. The next `find` looks it up,

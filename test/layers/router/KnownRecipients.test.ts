@@ -12,7 +12,7 @@ import { KnownPeers } from "#services/identity/KnownPeers"
 import { RECIPIENT_LOOKUPS } from "#services/router/Limits"
 import { Recipients } from "#services/router/Recipients"
 import { RouteTable } from "#services/router/RouteTable"
-import { RecipientKnownFor } from "#services/router/Schedules"
+import { RecipientKnownFor, RecordFreshFor } from "#services/router/Schedules"
 import type { Session } from "#services/session/SessionManager"
 import { identity, peer } from "../dht/fixtures.ts"
 import { sessionsDouble, sessionWith } from "../dht/sessionsDouble.ts"
@@ -85,6 +85,8 @@ describe("KnownRecipients", () => {
       assert.strictEqual(contactIn(yield* find(carol)), carol)
       assert.deepStrictEqual(asked, [])
       yield* TestClock.adjust(yield* RecipientKnownFor)
+      assert.strictEqual(contactIn(yield* find(carol)), carol, "relays count for longer")
+      yield* TestClock.adjust(yield* RecordFreshFor)
       for (const contact of [bob, carol]) assert.isUndefined(contactIn(yield* find(contact)))
       assert.deepStrictEqual(asked, [bob.key, carol.key])
     })
@@ -143,6 +145,22 @@ describe("KnownRecipients", () => {
       assert.strictEqual(contactIn(yield* find(bob)), bob, "the one registered last is asked")
       yield* Scope.close(scope, Exit.void)
       assert.match(Result.getOrThrow(Result.flip(yield* find(fresh("dave")))).reason, /nobody knows its record/)
+    })
+  )
+
+  it.effect("lets no lookup wait for another one", () =>
+    Effect.gen(function* () {
+      const { asked, find, recipients } = yield* scene(true)
+      const reasons: Array<string> = []
+      yield* recipients.findBy(() =>
+        Effect.match(recipients.find(fresh("delegate").nodeId), {
+          onFailure: ({ reason }) => void reasons.push(reason),
+          onSuccess: () => undefined
+        })
+      )
+      yield* find(bob)
+      assert.match(reasons.join(), /somebody else is being looked up/)
+      assert.deepStrictEqual(asked, [])
     })
   )
 

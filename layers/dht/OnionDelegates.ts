@@ -2,10 +2,11 @@
 import { Clock, Effect, Layer, Result } from "effect"
 import { MergedSet } from "#core/dht/MergedSet"
 import { nodeIdOf } from "#core/identity/signature"
-import { compareBytes, equalBytes } from "#schemas/bytes/bytes"
+import { compareBytes, equalBytes, keyOf } from "#schemas/bytes/bytes"
 import type { DhtRequest, ValuesAnswer } from "#schemas/dht/DhtMessage"
 import { RecordKind, SET_LIMITS } from "#schemas/dht/Record"
 import { WORK_BITS, WORK_BITS_LIMIT } from "#schemas/dht/Work"
+import type { NodeId } from "#schemas/identity/NodeId"
 import { read as readPeerRecord } from "#schemas/identity/PeerRecord"
 import { TOO_LARGE, WORK_REQUIRED } from "#schemas/rpc/RpcFailure"
 import { type AnonymousFinds, type AnonymousPut, type AnonymousReceipt, Delegates } from "#services/dht/Delegates"
@@ -15,12 +16,14 @@ import {
   BLOCK_ANSWER,
   DELEGATES_AGREEING,
   LARGE_ANSWER,
+  LOOKED_FOR,
   MOST_REPLICAS,
   SMALL_ANSWER
 } from "#services/dht/Limits"
 import type { CheckedRecord } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { KnownPeers } from "#services/identity/KnownPeers"
+import { Bounds } from "#services/node/Bounds"
 import { makeChecker } from "./checking.ts"
 import { Errand, makeDelegating, type Said } from "./delegating.ts"
 import { makeWorker } from "./working.ts"
@@ -176,8 +179,12 @@ export const make = Effect.gen(function* () {
       onSuccess: ({ publicKey }) => equalBytes(nodeIdOf(suite, publicKey), nodeId)
     })
 
-  const findNode: Delegates["Service"]["findNode"] = Effect.fn("OnionDelegates.findNode")(function* (nodeId) {
-    const errand = new Errand()
+  /** By key, of whom is being looked for. None of them is a delegate for another, or lookups would wait for each other. */
+  const wanted = new Set<string>()
+  yield* (yield* Bounds).watch("nodes looked for by delegates", LOOKED_FOR, () => wanted.size)
+
+  const lookFor = Effect.fnUntraced(function* (nodeId: NodeId) {
+    const errand = new Errand(wanted)
     while (errand.asked < DELEGATES_AGREEING) {
       const said = yield* next(errand, { _tag: "FindNode", target: nodeId }, SMALL_ANSWER)
       if (said === undefined) return undefined
@@ -190,10 +197,25 @@ export const make = Effect.gen(function* () {
     return undefined
   })
 
+  const findNode: Delegates["Service"]["findNode"] = Effect.fn("OnionDelegates.findNode")((nodeId) =>
+    Effect.suspend(() => {
+      const key = keyOf(nodeId)
+      if (wanted.size >= LOOKED_FOR || wanted.has(key)) return Effect.succeed(undefined)
+      wanted.add(key)
+      return Effect.ensuring(
+        lookFor(nodeId),
+        Effect.sync(() => wanted.delete(key))
+      )
+    })
+  )
+
   return Delegates.of({ find, findNode, place })
 })
 
 export const layer = Layer.effect(Delegates, make)
+
+/** For whoever looks for the record of somebody to whom this node is about to write anonymously. */
+export const lookup = Effect.map(Delegates, ({ findNode }) => findNode)
 
 const refusalText = (said: Extract<Said, { _tag: "Refusal" }>): string =>
   `those who were asked refused (${said.failure.tag}): try again later`

@@ -15,17 +15,23 @@ import { DelegateWithin } from "#services/dht/Schedules"
 import { Bounds } from "#services/node/Bounds"
 import { type AskError, RouterHandle } from "#services/router/RouterHandle"
 import { RouteTable } from "#services/router/RouteTable"
-import { RecordFreshFor } from "#services/router/Schedules"
+import { RecipientKnownFor, RecordFreshFor } from "#services/router/Schedules"
 import { SessionManager } from "#services/session/SessionManager"
 import { metricsBy } from "./metricsBy.ts"
 
 /** One operation: whom it has asked, and what came of it. */
 export class Errand {
   readonly met = new Set<string>()
+  /** Who is not to be asked, by key. */
+  readonly avoid: ReadonlySet<string>
   /** Delegates that have said something that is an answer. */
   asked = 0
   /** What became of the last one that did not, for people. */
   trouble = ""
+
+  constructor(avoid: ReadonlySet<string> = new Set()) {
+    this.avoid = avoid
+  }
 }
 
 /** What a delegate said; it may be a lie. */
@@ -50,7 +56,7 @@ export interface Delegating {
 export const makeDelegating = Effect.gen(function* () {
   const [router, routes, sessions] = [yield* RouterHandle, yield* RouteTable, yield* SessionManager]
   const [clock, within] = [yield* Clock.Clock, yield* DelegateWithin]
-  const freshFor = Duration.toMillis(yield* RecordFreshFor)
+  const freshFor = Duration.toMillis(Duration.min(yield* RecordFreshFor, yield* RecipientKnownFor))
   const count = yield* metricsBy(delegations)
   /** Unix milliseconds at which the doubt arose, oldest first. */
   const doubted = new Map<string, number>()
@@ -63,8 +69,7 @@ export const makeDelegating = Effect.gen(function* () {
   }
 
   /**
-   * Servers whose record is current: an onion key lives for a day, and to look up a delegate's another delegate would be
-   * needed. Neighbours only where there are too few relays: who is near to whom in the table is known to others.
+   * Servers whose record is current: else it would be looked up before they are asked, and by another delegate. Neighbours only where there are too few relays: who is near to whom in the table is known to others.
    */
   const servers = (now: number): ReadonlyArray<Contact> => {
     const found = new Map<string, Contact>()
@@ -77,10 +82,10 @@ export const makeDelegating = Effect.gen(function* () {
     return [...found.values()]
   }
 
-  const draw = (met: ReadonlySet<string>) =>
+  const draw = ({ avoid, met }: Errand) =>
     Effect.suspend(() => {
       const now = clock.currentTimeMillisUnsafe()
-      const left = servers(now).filter(({ key }) => !met.has(key))
+      const left = servers(now).filter(({ key }) => !met.has(key) && !avoid.has(key))
       const trusted = left.filter(({ key }) => (doubted.get(key) ?? Number.NEGATIVE_INFINITY) < now - DOUBTED_FOR)
       const among = trusted.length > 0 ? trusted : left
       return Effect.map(Random.next, (part) => among[Math.floor(part * among.length)])
@@ -124,7 +129,7 @@ export const makeDelegating = Effect.gen(function* () {
 
   const next: Delegating["next"] = Effect.fnUntraced(function* (errand, request, answerBytes) {
     while (errand.met.size < DELEGATES_ASKED) {
-      const delegate = yield* draw(errand.met)
+      const delegate = yield* draw(errand)
       if (delegate === undefined) {
         if (errand.trouble === "") errand.trouble = NOBODY
         return undefined

@@ -54,6 +54,8 @@ export const ENVELOPES_AT_ONCE = 64
 export const DELEGATES_ASKED = 4
 /** How many must have nothing of it before it is not found, and show what changes before the newest is believed. */
 export const DELEGATES_AGREEING = 2
+/** Nodes whose record delegates look for at one time. */
+export const LOOKED_FOR = 16
 /** Delegates that did not answer, or not with the truth, and milliseconds for which others are asked before them. */
 export const DOUBTED_DELEGATES = 64
 export const DOUBTED_FOR = 3_600_000

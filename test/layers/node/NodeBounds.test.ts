@@ -52,6 +52,7 @@ const watched = [
   "messages for a subscriber",
   "newcomers to compare with",
   "newcomers to the routing table",
+  "nodes looked for by delegates",
   "next hops being dialled",
   "onion envelopes under way",
   "onion envelopes with missing parts",

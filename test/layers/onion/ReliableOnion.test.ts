@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, type Duration, Effect, Exit, Fiber, type Scope } from "effect"
+import { Clock, type Duration, Effect, Exit, Fiber, Result, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { ANSWER_LIMIT, ENVELOPE_LIMIT } from "#core/onion/cellPlan"
 import { UNFINISHED_LIMIT } from "#core/onion/Reassembly"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import { keyOf } from "#schemas/bytes/bytes"
-import type { InnerEnvelopeFields } from "#schemas/router/InnerEnvelope"
+import { type InnerEnvelopeFields, write } from "#schemas/router/InnerEnvelope"
 import type { Crypto } from "#services/identity/Crypto"
+import { OPEN_QUESTIONS } from "#services/onion/Limits"
 import type { OnionArrival } from "#services/onion/OnionRouter"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { StorageFailed } from "#services/storage/RecordStore"
@@ -109,11 +110,17 @@ describe("ReliableOnion", () => {
       assert.include(yield* Effect.flip(arrival.reply(answer(1))), { reason: "answered" })
       assert.strictEqual((yield* Fiber.join(asking)).body.length, arrival.room - 2)
 
-      const late = yield* Effect.forkChild(a.onion.request(b.contact, question()))
-      yield* settle
-      yield* Fiber.interrupt(late)
-      yield* TestClock.adjust("11 minutes")
-      assert.include(yield* Effect.flip(b.got[1]!.reply(answer(1))), { reason: "expired" })
+      for (const minutes of [9, 11]) {
+        const late = yield* Effect.forkChild(a.onion.request(b.contact, question()))
+        yield* settle
+        yield* Fiber.interrupt(late)
+        yield* TestClock.adjust(`${minutes} minutes`)
+        const replied = yield* Effect.result(b.got.at(-1)!.reply(answer(1)))
+        assert.strictEqual(
+          Result.isFailure(replied) ? replied.failure.reason : "sent",
+          minutes === 9 ? "sent" : "expired"
+        )
+      }
     })
   )
 
@@ -384,6 +391,53 @@ describe("ReliableOnion", () => {
       yield* pass(6)
       yield* Fiber.join(sending)
       assert.deepStrictEqual([spoilt, b.got.length], [2, 1])
+    })
+  )
+
+  onions(
+    "does not take an answer under another message id for its own",
+    Effect.gen(function* () {
+      const { a, b, world } = yield* pair
+      const receiver = receiverOf(world, b)
+      let renamed = 0
+      world.members.get(b.contact.key)!.receiver = {
+        ...receiver,
+        onDeliver: (delivered) => {
+          const messageId = new Uint8Array(16).fill(8) as never
+          const { payload } = delivered
+          receiver.onDeliver(renamed++ === 0 ? { ...delivered, payload: { ...payload, messageId } } : delivered)
+        }
+      }
+      yield* b.listen()
+      const sending = yield* Effect.forkChild(a.onion.send(b.contact, envelope(10)))
+      yield* pass(3)
+      assert.isUndefined(sending.pollUnsafe())
+      yield* pass(4)
+      yield* Fiber.join(sending)
+      assert.strictEqual(b.got.length, 2)
+    })
+  )
+
+  onions(
+    "takes no more questions than it may leave open, and further ones when some are answered or over",
+    Effect.gen(function* () {
+      const { b, world } = yield* pair
+      yield* b.listen(() => "answering")
+      const { onDeliver } = receiverOf(world, b)
+      const ask = (n: number) => {
+        const messageId = new Uint8Array(16)
+        new DataView(messageId.buffer).setUint32(0, n)
+        const payload = { messageId: messageId as never, part: 0, parts: 1, piece: write(question()), blocks: [] }
+        onDeliver({ _tag: "Deliver", cellClass: 0, payload })
+      }
+      for (let n = 0; n < OPEN_QUESTIONS + 10; n++) ask(n)
+      assert.strictEqual(b.got.length, OPEN_QUESTIONS)
+      yield* settle
+      assert.strictEqual(sizeOf(b, "questions without an answer"), OPEN_QUESTIONS)
+      yield* pass(661)
+      assert.strictEqual(sizeOf(b, "questions without an answer"), 0)
+      ask(OPEN_QUESTIONS)
+      assert.strictEqual(b.got.length, OPEN_QUESTIONS + 1)
     })
   )
 

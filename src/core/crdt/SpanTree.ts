@@ -159,16 +159,16 @@ export class SpanTree {
     this.#place(rest, leaf, this.#slotOf(leaf, handle) + 1)
   }
 
-  /** All spans in their order, into an empty tree. */
-  fill(handles: Int32Array): void {
+  /** The first so many spans, in the order of their handles, into an empty tree. */
+  fill(count: number): void {
     let level: Array<Block> = []
     // Three quarters full, so that the first edits do not split every leaf.
     const share = (WIDTH * 3) >> 2
-    for (let at = 0; at < handles.length; at += share) {
+    for (let at = 0; at < count; at += share) {
       const leaf = new Block()
-      leaf.count = Math.min(share, handles.length - at)
+      leaf.count = Math.min(share, count - at)
       for (let slot = 0; slot < leaf.count; slot++) {
-        const handle = handles[at + slot]!
+        const handle = at + slot
         leaf.handles[slot] = handle
         leaf.units += this.#spans.units(handle)
         this.#spans.leaf[handle] = leaf

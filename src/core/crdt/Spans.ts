@@ -62,6 +62,11 @@ export class Spans {
     return handle
   }
 
+  /** Room for so many, before the first is added. */
+  reserve(count: number): void {
+    if (count > FIRST) this.columns = new Int32Array(count << STRIDE)
+  }
+
   setRun(handle: number, start: number, parentAuthor: number, parentCounter: number): void {
     const at = handle << STRIDE
     this.columns[at + RUN] = start

@@ -104,6 +104,7 @@ export const readSpans = (from: ByteReader, rga: Rga, authors: ReadonlyArray<Aut
     from.fail("too many spans")
     return
   }
+  spans.reserve(count)
   for (let handle = 0; handle < count; handle++) {
     const code = from.uint()
     if (code < 4 || code > 0xffffffff || (code & 3) === 3) from.fail("malformed span")
@@ -141,7 +142,7 @@ export const readSpans = (from: ByteReader, rga: Rga, authors: ReadonlyArray<Aut
   for (let handle = 0; handle < count && from.refusal === undefined; handle++) readParent(from, rga, handle, count)
   if (from.refusal !== undefined) return
   for (const [author, own] of byAuthor) index(from, rga, author, own)
-  if (from.refusal === undefined) rga.tree.fill(Int32Array.from({ length: count }, (_, handle) => handle))
+  if (from.refusal === undefined) rga.tree.fill(count)
 }
 
 const readParent = (from: ByteReader, { spans }: Rga, handle: number, count: number): void => {
@@ -178,8 +179,11 @@ const index = (from: ByteReader, rga: Rga, author: Author, own: ReadonlyArray<nu
   const columns = spans.columns
   const count = spans.count
   // Numbers alone are sorted many times faster than with a comparison.
-  const sorted = Float64Array.from(own, (handle) => columns[(handle << STRIDE) + COUNTER]! * count + handle).sort()
-  const handles = Int32Array.from(sorted, (key) => key % count)
+  const keys = new Float64Array(own.length)
+  for (let at = 0; at < keys.length; at++) keys[at] = columns[(own[at]! << STRIDE) + COUNTER]! * count + own[at]!
+  keys.sort()
+  const handles = new Int32Array(keys.length)
+  for (let at = 0; at < keys.length; at++) handles[at] = keys[at]! % count
   let end = 0
   let previous = -1
   for (const handle of handles) {

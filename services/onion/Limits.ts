@@ -14,8 +14,8 @@ export const PeeledLimit = Context.Reference<number>("allium/services/onion/Peel
 export const OPEN_CELLS = { perSecond: 2_000, burst: 8_000 } as const
 export const LOCAL_CELLS = { perSecond: 100_000, burst: 400_000 } as const
 
-/** What a cell counts, by class: that of the largest takes as long as four small ones. */
-export const CELL_COSTS = [1, 3, 4] as const
+/** What a cell counts, by class: the larger ones take about twice as long to carry as a small one. */
+export const CELL_COSTS = [1, 2, 2] as const
 
 /**
  * What a cell counts that turns out to be bad. Relays cannot see what they bring, and whoever sends bad cells by way of

@@ -6,6 +6,7 @@
 import { Result } from "effect"
 import type { AgreementKey, Suite } from "#core/identity/Suite"
 import { concatBytes } from "#schemas/bytes/bytes"
+import { release } from "#schemas/bytes/release"
 import { BODY_BYTES, CELL_BYTES, type CellClass, STACK_BYTES } from "#schemas/onion/OnionCell"
 import { type NextHopFields, writeHeader } from "#schemas/onion/OnionHeader"
 import { type OnionPayloadFields, payloadBytes, writePayloadInto } from "#schemas/onion/OnionPayload"
@@ -49,6 +50,7 @@ export const buildRequest = (suite: Suite, draw: Draw, request: Request): Result
   let body = paddedPayload(draw, payload, BODY_BYTES[cellClass])
   for (let hop = path.length - 1; hop >= 0; hop--) {
     const sealed = suite.aead(layers[hop]!.body).seal(ZERO_NONCE, NONE, [body])
+    release(body)
     body = sealed.length === 2 ? sealed[0]! : concatBytes(sealed.slice(0, -1))
     const isLast = hop === path.length - 1
     const next = isLast ? handTo : nextHopOf(path[hop + 1]!)
@@ -58,6 +60,7 @@ export const buildRequest = (suite: Suite, draw: Draw, request: Request): Result
   const cell = new Uint8Array(CELL_BYTES[cellClass])
   sealStack(suite, draw, layers, ephemerals, headers, cell)
   cell.set(body, STACK_BYTES)
+  release(body)
   return Result.succeed({ to: nextHopOf(path[0]!), cell })
 }
 

@@ -7,6 +7,7 @@
  */
 import { Result } from "effect"
 import type { AgreementKey, Suite } from "#core/identity/Suite"
+import { release } from "#schemas/bytes/release"
 import {
   bodyOf,
   type CellClass,
@@ -152,6 +153,7 @@ const forward = (
   const out = new Uint8Array(cell.length)
   out.set(suite.chacha20(keys.stack, ZERO_NONCE, 0, moved))
   out.set(body, STACK_BYTES)
+  release(body)
   return { _tag: "Forward", next: next!, delay, reply, cell: out }
 }
 

@@ -7,6 +7,7 @@
  */
 import { Result } from "effect"
 import { type AgreementKey, KEY_LENGTH, type Suite } from "#core/identity/Suite"
+import { release } from "#schemas/bytes/release"
 import { BODY_BYTES, CELL_BYTES, type CellClass, STACK_BYTES, TAG_BYTES } from "#schemas/onion/OnionCell"
 import { BODY_TAG_BYTES, writeHeader } from "#schemas/onion/OnionHeader"
 import { type OnionPayloadFields, readPayload } from "#schemas/onion/OnionPayload"
@@ -109,7 +110,9 @@ export const openReply = (
   if (body.length !== BODY_BYTES[cellClass]) return Result.fail("size")
   let sealed = body
   for (let at = 0; at < masks.length; at += KEY_LENGTH) {
-    sealed = maskBody(suite, masks.subarray(at, at + KEY_LENGTH), sealed)
+    const unmasked = maskBody(suite, masks.subarray(at, at + KEY_LENGTH), sealed)
+    if (sealed !== body) release(sealed)
+    sealed = unmasked
   }
   const text = suite.aead(replyKey).open(ZERO_NONCE, NONE, sealed)
   return text === undefined ? Result.fail("body") : Result.mapError(readPayload(text), () => "payload")

@@ -193,8 +193,8 @@ describe("RelayedCells", () => {
         return [forwarded + (dropped["no room"] ?? 0), dropped.throttled]
       })
       assert.deepStrictEqual(yield* forwarded(0), [17, 13])
-      assert.deepStrictEqual(yield* forwarded(1), [6, 24])
-      assert.deepStrictEqual(yield* forwarded(2), [5, 25])
+      assert.deepStrictEqual(yield* forwarded(1), [9, 21])
+      assert.deepStrictEqual(yield* forwarded(2), [9, 21])
     })
   )
 

@@ -127,6 +127,7 @@ const makeRoutes = (world: Overlay, self: string) => {
   const table = Layer.mock(RouteTable, {
     admit: () => {},
     missed: () => {},
+    lost: () => {},
     pickDiverseRelays: (count, avoid) => pick(count, avoid, false),
     routeTo: (to) => pick(3, [to.key], false),
     routeBack: (avoid) => pick(3, avoid, true),

@@ -14,9 +14,14 @@ import { type DagChild, LEAF_LENGTH, read as readNode } from "#schemas/content/D
 import { RecordKind } from "#schemas/dht/Record"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { BlobIncomplete, type BlobReceipt, Blobs, BlobUnreadable, type Progress } from "#services/content/Blobs"
-import { GET_READ_AHEAD, PROVIDER_HINTS, PUT_BLOCKS_IN_FLIGHT } from "#services/content/Limits"
+import {
+  ANONYMOUS_BLOCKS_IN_FLIGHT,
+  GET_READ_AHEAD,
+  PROVIDER_HINTS,
+  PUT_BLOCKS_IN_FLIGHT
+} from "#services/content/Limits"
 import { BlockAgain } from "#services/content/Schedules"
-import { Dht, type OperationOptions, type PutOptions, type PutReceipt } from "#services/dht/Dht"
+import { Dht, type OperationOptions, PrivacyUnavailable, type PutOptions, type PutReceipt } from "#services/dht/Dht"
 import { Crypto } from "#services/identity/Crypto"
 import { type Pin, PinStore } from "#services/storage/PinStore"
 
@@ -55,6 +60,8 @@ interface Reading {
   providers: ReadonlyArray<NodeId>
 }
 
+const UNKEPT = "nothing of it stays here that could be refreshed: put it again before it dies"
+
 type GetOptions = OperationOptions & WithProgress
 
 export const make = Effect.gen(function* () {
@@ -86,6 +93,8 @@ export const make = Effect.gen(function* () {
     content: Stream.Stream<Uint8Array, E>,
     { keep, onProgress, ...options }: PutOptions & WithProgress = {}
   ) {
+    const isAnonymous = options.privacy === "anonymous"
+    if (isAnonymous && keep === true) return yield* new PrivacyUnavailable({ reason: UNKEPT })
     const builder = new DagBuilder(suite.sha256)
     const tally: Tally = {
       bytes: 0,
@@ -105,22 +114,23 @@ export const make = Effect.gen(function* () {
     const store = ({ block, leafBytes }: Outgoing) =>
       Effect.map(dht.putBlock(block, { ...options, keep: false }), (receipt) => count(receipt, leafBytes))
     yield* outgoingOf(content, builder).pipe(
-      Stream.mapEffect(store, { concurrency: PUT_BLOCKS_IN_FLIGHT, unordered: true }),
+      Stream.mapEffect(store, {
+        concurrency: isAnonymous ? ANONYMOUS_BLOCKS_IN_FLIGHT : PUT_BLOCKS_IN_FLIGHT,
+        unordered: true
+      }),
       Stream.runDrain
     )
     const root = builder.finish()
     yield* Effect.forEach(root.nodes, (block) => store({ block, leafBytes: 0 }), { discard: true })
-    if (keep ?? options.lifetime === undefined)
-      yield* pin(root.cid, tally, yield* pins.find(RecordKind.Block, digestOf(root.cid)))
-    // An announcement would say who put it. For the rest the content is stored by now, and only slower to find
-    // where nobody took the announcement.
-    if (options.privacy !== "anonymous") {
+    if (!isAnonymous) {
+      if (keep ?? options.lifetime === undefined)
+        yield* pin(root.cid, tally, yield* pins.find(RecordKind.Block, digestOf(root.cid)))
+      // For the rest the content is stored by now, and only slower to find where nobody took the announcement.
       yield* Effect.catchTag(dht.provide(root.cid, options), "PutRefused", ({ refusals }) =>
         Effect.logWarning("no node took the announcement", { refusals })
       )
     }
-    const { expires: _, ...counts } = tally
-    return { cid: root.cid, ...counts } satisfies BlobReceipt
+    return { cid: root.cid, ...tally } satisfies BlobReceipt
   })
 
   const fetch = Effect.fnUntraced(
@@ -182,14 +192,19 @@ export const make = Effect.gen(function* () {
       onSuccess: (it) => lengthUnder(it.children)
     })
     if (size === undefined) return yield* unreadable(root, "it is not the root of a blob")
-    // Beside the reading, not before it: the first blocks need not wait for what makes the later ones cheap.
-    yield* dht.findProviders(root, options).pipe(
-      Effect.tap((found) => Effect.sync(() => (reading.providers = found.map(({ nodeId }) => nodeId)))),
-      Effect.ignore({ log: "Debug" }),
-      Effect.forkScoped
-    )
+    const isAnonymous = options.privacy === "anonymous"
+    // Beside the reading, not before it: the first blocks need not wait for what makes the later ones cheap. Delegates
+    // ask whom they find.
+    if (!isAnonymous) {
+      yield* dht.findProviders(root, options).pipe(
+        Effect.tap((found) => Effect.sync(() => (reading.providers = found.map(({ nodeId }) => nodeId)))),
+        Effect.ignore({ log: "Debug" }),
+        Effect.forkScoped
+      )
+    }
+    const concurrency = isAnonymous ? ANONYMOUS_BLOCKS_IN_FLIGHT : GET_READ_AHEAD
     return leavesUnder(reading, { cid: root, size, height: heightFor(size), at: 0 }, block).pipe(
-      Stream.mapEffect((piece) => fetch(reading, piece), { concurrency: GET_READ_AHEAD }),
+      Stream.mapEffect((piece) => fetch(reading, piece), { concurrency }),
       Stream.map(count(size))
     )
   })

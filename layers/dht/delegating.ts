@@ -82,10 +82,17 @@ export const makeDelegating = Effect.gen(function* () {
     return [...found.values()]
   }
 
+  /** A node that has not sent for long knows few, or none; it looks around once. */
+  const known = Effect.suspend(() => {
+    const few = servers(clock.currentTimeMillisUnsafe())
+    if (few.length >= DELEGATES_ASKED) return Effect.succeed(few)
+    return Effect.map(routes.prepared([]), () => servers(clock.currentTimeMillisUnsafe()))
+  })
+
   const draw = ({ avoid, met }: Errand) =>
-    Effect.suspend(() => {
+    Effect.flatMap(known, (all) => {
       const now = clock.currentTimeMillisUnsafe()
-      const left = servers(now).filter(({ key }) => !met.has(key) && !avoid.has(key))
+      const left = all.filter(({ key }) => !met.has(key) && !avoid.has(key))
       const trusted = left.filter(({ key }) => (doubted.get(key) ?? Number.NEGATIVE_INFINITY) < now - DOUBTED_FOR)
       const among = trusted.length > 0 ? trusted : left
       return Effect.map(Random.next, (part) => among[Math.floor(part * among.length)])
@@ -129,7 +136,10 @@ export const makeDelegating = Effect.gen(function* () {
 
   const next: Delegating["next"] = Effect.fnUntraced(function* (errand, request, answerBytes) {
     while (errand.met.size < DELEGATES_ASKED) {
-      const delegate = yield* draw(errand)
+      const delegate = yield* Effect.catchTag(draw(errand), "NoRoute", ({ reason }) => {
+        errand.trouble = reason
+        return Effect.succeed(undefined)
+      })
       if (delegate === undefined) {
         if (errand.trouble === "") errand.trouble = NOBODY
         return undefined

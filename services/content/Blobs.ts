@@ -31,12 +31,17 @@ export interface BlobReceipt {
   /** The fewest copies that any block reached. */
   readonly replicas: number
   readonly factor: number
+  /** Unix seconds until which all of it is held unless it is refreshed. */
+  readonly expires: number
 }
 
 export class Blobs extends Context.Service<
   Blobs,
   {
-    /** Stores a stream of bytes with bounded memory; the CID depends on the bytes alone. Announces a provider. */
+    /**
+     * Stores a stream of bytes with bounded memory; the CID depends on the bytes alone. Announces this node as a provider,
+     * and keeps it alive, unless it is put anonymously: then it lives for 48 h and nothing of it stays here.
+     */
     readonly put: <E>(
       content: Stream.Stream<Uint8Array, E>,
       options?: PutOptions & { readonly onProgress?: (progress: Progress) => void }

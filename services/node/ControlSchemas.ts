@@ -28,7 +28,9 @@ export const PutResult = Schema.Struct({
   blocks: Schema.Int,
   /** The fewest copies that any block reached. */
   replicas: Schema.Int,
-  factor: Schema.Int
+  factor: Schema.Int,
+  /** Unix seconds until which all of it is held unless it is refreshed. */
+  expires: Schema.Int
 })
 export type PutResult = typeof PutResult.Type
 

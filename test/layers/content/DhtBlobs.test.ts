@@ -13,7 +13,7 @@ import { type Cid, cidOfDigest, cidText, DAG_CBOR, digestOf, RAW } from "#schema
 import { LEAF_LENGTH, write } from "#schemas/content/DagNode"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { Blobs, type Progress } from "#services/content/Blobs"
-import { GET_READ_AHEAD, PUT_BLOCKS_IN_FLIGHT } from "#services/content/Limits"
+import { ANONYMOUS_BLOCKS_IN_FLIGHT, GET_READ_AHEAD, PUT_BLOCKS_IN_FLIGHT } from "#services/content/Limits"
 import { Dht, NotFound, type PutOptions, type PutReceipt, PutRefused } from "#services/dht/Dht"
 import { PinStore } from "#services/storage/PinStore"
 
@@ -238,15 +238,28 @@ describe("DhtBlobs", () => {
     )
   })
 
-  it.effect("announces nothing for an anonymous put", () => {
-    const world = new World()
-    return world.run(
-      Effect.gen(function* () {
-        yield* (yield* Blobs).put(Stream.make(bytesOf(10)), { privacy: "anonymous" })
-        assert.deepStrictEqual(world.provided, [])
-      })
-    )
-  })
+  it.effect(
+    "announces and pins nothing that is put anonymously, nor asks who provides it, and keeps few under way",
+    () => {
+      const world = new World()
+      world.provider = new Uint8Array(32) as NodeId
+      const anonymously = { privacy: "anonymous" } as const
+      return world.run(
+        Effect.gen(function* () {
+          const [blobs, pins] = [yield* Blobs, yield* PinStore]
+          const bytes = bytesOf(40 * LEAF_LENGTH)
+          const { cid, expires } = yield* blobs.put(Stream.make(bytes), anonymously)
+          assert.deepStrictEqual([world.provided, yield* pins.count, world.keptBlocks, expires], [[], 0, 0, 1_000])
+          const back = yield* Stream.runCollect(blobs.get(cid, anonymously))
+          assert.deepStrictEqual(concatBytes(back), bytes)
+          assert.isTrue(world.hints.every((hints) => hints === 0))
+          assert.strictEqual(world.mostInFlight, ANONYMOUS_BLOCKS_IN_FLIGHT)
+          const kept = yield* Effect.flip(blobs.put(Stream.make(bytes), { ...anonymously, keep: true }))
+          assert.strictEqual(kept._tag, "PrivacyUnavailable")
+        })
+      )
+    }
+  )
 
   it.effect("reports progress up to the whole of it", () => {
     const world = new World()

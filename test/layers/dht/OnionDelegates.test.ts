@@ -149,6 +149,16 @@ describe("who is asked", () => {
     })
   )
 
+  it.effect("is looked for where few are known", () =>
+    Effect.gen(function* () {
+      const times = (names: string) =>
+        withDelegates(all(says(block(1)), [...names]), (delegates, { prepared }) =>
+          Effect.map(delegates.find(RecordKind.Block, digest(1)), () => prepared.times)
+        )
+      assert.deepStrictEqual([yield* times("ab"), yield* times("abcdefgh")], [1, 0])
+    })
+  )
+
   it.effect("has its time, and then another is asked", () =>
     withDelegates(
       all(says(block(1)), ["a", "b"]),

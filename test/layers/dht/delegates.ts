@@ -18,6 +18,8 @@ import { identity, peer } from "./fixtures.ts"
 export interface Errands {
   /** Whom was asked what, and with blocks for how many bytes, in order. */
   readonly asked: ReadonlyArray<{ readonly by: string; readonly request: DhtRequest; readonly options: AskOptions }>
+  /** How often relays were looked for. */
+  readonly prepared: { readonly times: number }
   readonly bounds: () => ReadonlyArray<Bounded>
 }
 
@@ -58,11 +60,12 @@ export const withDelegates = <A, E>(
       return Effect.succeed(new InnerEnvelope({ type: "DHT", body: answerBody(payload) }))
     })
 
+  const prepared = { times: 0 }
   const relays = Object.keys(sayings)
     .map((name) => ({ contact: peer(name), confirmedAt: stale.includes(name) ? -2 * HOUR : 0 }))
     .filter(({ contact }) => !neighbours.some(({ key }) => key === contact.key))
   return Effect.gen(function* () {
-    return yield* body(yield* Delegates, { asked, bounds: () => bounded })
+    return yield* body(yield* Delegates, { asked, bounds: () => bounded, prepared })
   }).pipe(
     Effect.provide(
       OnionDelegates.layer.pipe(
@@ -70,7 +73,14 @@ export const withDelegates = <A, E>(
         Layer.provideMerge(
           Layer.mergeAll(
             Layer.mock(RouterHandle, { ask }),
-            Layer.succeed(RouteTable, { relays: () => relays } as unknown as RouteTable["Service"]),
+            Layer.succeed(RouteTable, {
+              relays: () => relays,
+              prepared: () =>
+                Effect.suspend(() => {
+                  prepared.times++
+                  return noRoute === undefined ? Effect.void : new NoRoute({ peer: "", reason: noRoute })
+                })
+            } as unknown as RouteTable["Service"]),
             Layer.succeed(SessionManager, {
               list: () => neighbours.map((contact) => ({ contact })),
               charge: () => {

@@ -207,7 +207,7 @@ class World {
       Layer.mock(Blobs, {
         put: (content) =>
           Stream.runForEach(content, (bytes) => Effect.sync(() => (this.uploaded += bytes.length))).pipe(
-            Effect.map(() => ({ cid, bytes: this.uploaded, blocks: 1, replicas: 1, factor: 5 }))
+            Effect.map(() => ({ cid, bytes: this.uploaded, blocks: 1, replicas: 1, factor: 5, expires: 1_000 }))
           ),
         get: (asked, options) =>
           cidText(asked) === cidText(unknown)

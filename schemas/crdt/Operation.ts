@@ -7,7 +7,8 @@
  *   0 write       bit 4 goes on behind this author's last element, else ref (0: at the start) · bit 5 before it, else behind
  *                 bit 6 one code point, else uint (bytes) ‖ UTF-8
  *   1 put         bits 4 and 5 likewise · bit 6 one value, else uint (values) ‖ values
- *   2 remove      ref of the first element · bit 6 only it, else uint (elements)
+ *   2 remove      bit 4 what stands right before the ids that this author removed last · bit 5 right behind them · else ref of
+ *                 the first element · bit 6 one element, else uint (elements)
  *   3 set         text (key) · preds: bit 4 one, bit 5 uint (two or more), neither: none · a ref each · value
  *   4 unset       text (key) · preds, at least one
  *
@@ -28,6 +29,8 @@ export const SAME = 8
 export const CONTINUES = 16
 export const BEFORE = 32
 export const ONE = 64
+export const BACKWARD = 16
+export const FORWARD = 32
 const ONE_PRED = 16
 const MANY_PREDS = 32
 
@@ -43,6 +46,8 @@ export class Ref {
   counter = 0
   key: Uint8Array | undefined
 }
+/** Next to what was removed last. */
+export const NEXT_TO = -3
 export const NOWHERE = -2
 export const NEW_AUTHOR = -1
 export const SELF = 0
@@ -99,10 +104,11 @@ export class OpReader {
         this.#values()
         break
       case OpKind.Remove:
-        this.#readRef(this.ref, Column.Ref)
+        if ((head & (BACKWARD | FORWARD)) === 0) this.#readRef(this.ref, Column.Ref)
+        else this.ref.author = NEXT_TO
         if (this.ref.author === NOWHERE) from.fail("removes nothing")
         this.count = this.#count("elements")
-        if ((head & (CONTINUES | BEFORE)) !== 0) from.fail("unknown flags")
+        if ((head & BACKWARD) !== 0 && (head & FORWARD) !== 0) from.fail("unknown flags")
         break
       case OpKind.Set:
         this.#key()
@@ -290,9 +296,10 @@ const writeInsert = (out: ByteWriter, head: number, target: Target, parent: Ref,
   if (!continues) writeRef(out, parent)
 }
 
-export const writeRemove = (out: ByteWriter, target: Target, first: Ref, count: number): void => {
-  writeHead(out, OpKind.Remove | (count === 1 ? ONE : 0), target)
-  writeRef(out, first)
+/** `next` is BACKWARD or FORWARD and needs no reference, or zero. */
+export const writeRemove = (out: ByteWriter, target: Target, next: number, first: Ref, count: number): void => {
+  writeHead(out, OpKind.Remove | next | (count === 1 ? ONE : 0), target)
+  if (next === 0) writeRef(out, first)
   if (count > 1) out.uint(count)
 }
 

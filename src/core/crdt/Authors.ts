@@ -25,6 +25,10 @@ export class Author {
   readonly roots: Array<Container> = []
   /** What the last operation was about. */
   last: Container | undefined
+  /** The ids that were removed last; of nobody at first. */
+  removedAuthor = -1
+  removedFrom = 0
+  removedTo = 0
 
   constructor(index: number, key: PublicKey) {
     this.index = index

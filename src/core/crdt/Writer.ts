@@ -6,7 +6,9 @@
 import { ByteWriter } from "#schemas/crdt/ByteWriter"
 import { BATCH_LIMIT } from "#schemas/crdt/OpBatch"
 import {
+  BACKWARD,
   FIRST_ROOT,
+  FORWARD,
   INNER,
   NEW_AUTHOR,
   NEW_ROOT,
@@ -134,7 +136,11 @@ export class Writer {
 
   #removeRange(container: Sequence<unknown>, author: number, from: number, to: number): void {
     const start = this.#aim(container)
-    writeRemove(this.#out, this.#target, this.#refTo(this.#ref, author, from), to - from)
+    const { me } = this
+    const isNear = author === me.removedAuthor
+    const next = isNear && to === me.removedFrom ? BACKWARD : isNear && from === me.removedTo ? FORWARD : 0
+    if (next === 0) this.#refTo(this.#ref, author, from)
+    writeRemove(this.#out, this.#target, next, this.#ref, to - from)
     this.#carryOut(start)
   }
 

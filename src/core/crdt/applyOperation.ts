@@ -5,8 +5,10 @@
 import {
   BEFORE,
   FIRST_ROOT,
+  FORWARD,
   INNER,
   NEW_AUTHOR,
+  NEXT_TO,
   NOWHERE,
   OpKind,
   type OpReader,
@@ -90,7 +92,14 @@ const remove = (
   sequence: Sequence<unknown>,
   recorder: Recorder | undefined
 ): void => {
-  resolve(state, me, op.ref)
+  if (op.ref.author !== NEXT_TO) resolve(state, me, op.ref)
+  else {
+    resolvedAuthor = me.removedAuthor
+    resolvedCounter = (op.head & FORWARD) !== 0 ? me.removedTo : me.removedFrom - op.count
+  }
+  me.removedAuthor = resolvedAuthor
+  me.removedFrom = resolvedCounter
+  me.removedTo = resolvedCounter + op.count
   const dying: Array<Container> = []
   const heard =
     recorder === undefined

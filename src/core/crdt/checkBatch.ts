@@ -6,9 +6,11 @@
 import { equalBytes } from "#schemas/bytes/bytes"
 import {
   FIRST_ROOT,
+  FORWARD,
   INNER,
   NEW_AUTHOR,
   NEW_ROOT,
+  NEXT_TO,
   NOWHERE,
   OpKind,
   type OpReader,
@@ -46,6 +48,9 @@ export class Checker {
   /** As the author would have them so far. */
   #next = 0
   #last: Container | undefined
+  #removedAuthor = 0
+  #removedFrom = 0
+  #removedTo = 0
   readonly #named: Array<Author> = []
   readonly #roots: Array<Container> = []
   readonly #fresh: Array<Fresh> = []
@@ -66,6 +71,9 @@ export class Checker {
     this.#me = me
     this.#next = me.next
     this.#last = me.last
+    this.#removedAuthor = me.removedAuthor
+    this.#removedFrom = me.removedFrom
+    this.#removedTo = me.removedTo
     this.#refusal = undefined
     this.#op.in.reset(operations)
     while (this.#refusal === undefined && this.#op.next()) this.#operation()
@@ -141,7 +149,10 @@ export class Checker {
   #remove(container: Container): undefined {
     const { ref, count } = this.#op
     if (!(container instanceof Sequence)) return this.#malformed("another kind of container")
-    if (!this.#resolve(ref, count)) return undefined
+    if (ref.author === NEXT_TO ? !this.#resolveNext(count) : !this.#resolve(ref, count)) return undefined
+    this.#removedAuthor = this.#author
+    this.#removedFrom = this.#counter
+    this.#removedTo = this.#counter + count
     if (!this.#holds(container, this.#counter, this.#counter + count)) this.#malformed("no element there")
   }
 
@@ -176,6 +187,19 @@ export class Checker {
     this.#author = author.index
     this.#counter = ref.counter
     if (ref.counter + count <= author.next) return true
+    this.#missing("id that is not here yet")
+    return false
+  }
+
+  #resolveNext(count: number): boolean {
+    this.#author = this.#removedAuthor
+    this.#counter = (this.#op.head & FORWARD) !== 0 ? this.#removedTo : this.#removedFrom - count
+    if (this.#author < 0 || this.#counter < 0) {
+      this.#malformed("next to nothing")
+      return false
+    }
+    const next = this.#author === this.#me.index ? this.#next : this.#state.authors.all[this.#author]!.next
+    if (this.#counter + count <= next) return true
     this.#missing("id that is not here yet")
     return false
   }

@@ -103,6 +103,12 @@ const readNamed = (
   const last = from.uint()
   if (last > all.length) from.fail("no last container")
   author.last = last === 0 ? undefined : all[last - 1]
+  const removed = from.uint()
+  const removedAuthor = authors[removed - 1]
+  author.removedAuthor = removedAuthor?.index ?? -1
+  author.removedFrom = from.uint()
+  author.removedTo = author.removedFrom + from.uint()
+  if (author.removedTo > (removedAuthor?.next ?? 0) || removed > authors.length) from.fail("removed nothing")
 }
 
 const readBody = (

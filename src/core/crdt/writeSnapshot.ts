@@ -5,7 +5,8 @@
  *   authors     number ‖ each, by key: key 32 ‖ seq ‖ lamport ‖ next counter
  *   roots       number ‖ each, by kind and name: kind u8 ‖ name
  *   inner       number ‖ each, by author and counter: author ‖ counter ‖ 2 · kind + dead ‖ depth
- *   named       of each author: number ‖ authors · number ‖ roots · 0 or 1 + last container (roots, then inner ones)
+ *   named       of each author: number ‖ authors · number ‖ roots · 0 or 1 + last container (roots, then inner ones) ·
+ *               what it removed last: 0 or 1 + author ‖ counter ‖ ids
  *   bodies      of each container, roots first
  *
  *   map         number of keys ‖ each: key ‖ number of entries ‖ each: author ‖ int counter, less the entry's before ‖ int
@@ -63,6 +64,9 @@ export const writeSnapshot = (state: State): Uint8Array => {
     out.uint(author.roots.length)
     for (const root of author.roots) out.uint(places.get(root)!)
     out.uint(author.last === undefined ? 0 : 1 + places.get(author.last)!)
+    out.uint(author.removedAuthor < 0 ? 0 : 1 + ranks[author.removedAuthor]!)
+    out.uint(author.removedFrom)
+    out.uint(author.removedTo - author.removedFrom)
   }
   for (const container of all) writeBody(out, container, ranks)
   return out.taken()

@@ -1,7 +1,7 @@
 /** The model of a text: every code point is a node of a tree, children are sorted lists, and nothing is remembered. */
 import { compareBytes, keyOf } from "#schemas/bytes/bytes"
 import type { OpBatchFields } from "#schemas/crdt/OpBatch"
-import { BEFORE, NEW_AUTHOR, NOWHERE, OpKind, OpReader, type Ref, SELF } from "#schemas/crdt/Operation"
+import { BEFORE, FORWARD, NEW_AUTHOR, NEXT_TO, NOWHERE, OpKind, OpReader, SELF } from "#schemas/crdt/Operation"
 import { textOf } from "#schemas/crdt/utf8"
 
 interface Node {
@@ -15,6 +15,7 @@ interface Node {
 
 interface Known {
   next: number
+  removed: readonly [author: Uint8Array, from: number, to: number] | undefined
   readonly authors: Array<Uint8Array>
 }
 
@@ -34,13 +35,14 @@ export class NaiveTree {
 
   /** Batches that only write in and remove from one text, each behind those it builds on. */
   apply({ author, operations }: OpBatchFields): void {
-    const known = this.#known.get(keyOf(author)) ?? { next: 0, authors: [] }
+    const known = this.#known.get(keyOf(author)) ?? { next: 0, removed: undefined, authors: [] }
     this.#known.set(keyOf(author), known)
     const op = new OpReader()
     op.in.reset(operations)
     while (op.next()) {
-      const [first, counter] = this.#resolve(author, known, op.ref)
+      const [first, counter] = this.#resolve(author, known, op)
       if (op.kind === OpKind.Remove) {
+        known.removed = [first, counter, counter + op.count]
         for (let at = 0; at < op.count; at++) this.#nodes.get(`${keyOf(first)} ${counter + at}`)!.removed = true
         continue
       }
@@ -64,7 +66,11 @@ export class NaiveTree {
     return read(this.#root)
   }
 
-  #resolve(author: Uint8Array, known: Known, ref: Ref): [Uint8Array, number] {
+  #resolve(author: Uint8Array, known: Known, { count, head, ref }: OpReader): [Uint8Array, number] {
+    if (ref.author === NEXT_TO) {
+      const [removed, from, to] = known.removed!
+      return [removed, (head & FORWARD) !== 0 ? to : from - count]
+    }
     if (ref.author === SELF) return [author, known.next - ref.counter]
     if (ref.author === NOWHERE) return [author, 0]
     if (ref.author === NEW_AUTHOR) known.authors.push(ref.key!.slice())

@@ -1,9 +1,10 @@
 /** The tempo of onion cells and of the envelopes that they carry. */
 import { Context, Duration, Schedule } from "effect"
+import { KEY_LIFETIME } from "#core/onion/OnionKeys"
 
 /** A fresh onion key; the one before it is tried for two hours more (WIRE §4). */
 export const OnionKeyPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/onion/OnionKeyPace", {
-  defaultValue: () => Schedule.spaced("24 hours")
+  defaultValue: () => Schedule.spaced(Duration.seconds(KEY_LIFETIME))
 })
 
 /** Forgets the cells whose minute is over, while any are remembered and none come that would do it. */

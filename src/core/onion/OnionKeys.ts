@@ -28,10 +28,6 @@ export class OnionKeys {
     return this.#current
   }
 
-  isDue(now: number): boolean {
-    return now - this.#since >= KEY_LIFETIME
-  }
-
   /** What a cell may be sealed for, the current one first. Forgets the previous one when its time is over. */
   usable(now: number): ReadonlyArray<AgreementKey> {
     if (this.#usable.length > 1 && now - this.#since >= PREVIOUS_LIFETIME) this.#usable = [this.#current]

@@ -61,7 +61,7 @@ export const production = Layer.mergeAll(
   // onion
   Layer.succeed(Onion.OnionKeyPace, Schedule.spaced("24 hours")),
   Layer.succeed(Onion.ReplaySweepPace, Schedule.spaced("1 minute")),
-  Layer.succeed(Onion.OnionAckDeadline, seconds(4)),
+  Layer.succeed(Onion.OnionAckDeadline, { initial: seconds(4), minimum: seconds(1), maximum: seconds(10) }),
   Layer.succeed(
     Onion.OnionSendAgain,
     Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")]).pipe(

@@ -9,8 +9,10 @@ import { minuteOf } from "#core/onion/minutes"
 import { Reassembly, UNFINISHED_LIMIT } from "#core/onion/Reassembly"
 import { REPLIES_LIMIT, ReplyBook } from "#core/onion/ReplyBook"
 import { openReply, type ReplyKeys } from "#core/onion/replyBlock"
+import { RoundTrip } from "#core/rpc/RoundTrip"
 import { equalBytes } from "#schemas/bytes/bytes"
 import { nodeIdShort } from "#schemas/identity/NodeId"
+import { CELL_BYTES } from "#schemas/onion/OnionCell"
 import {
   InnerEnvelope,
   type InnerEnvelopeFields,
@@ -29,6 +31,9 @@ import { OnionAckDeadline, OnionSendAgain } from "#services/onion/Schedules"
 import { Recipients } from "#services/router/Recipients"
 import { NoRoute, type Route, RouteTable } from "#services/router/RouteTable"
 import type { Building } from "./building.ts"
+
+/** Bytes a millisecond for which a try waits at least: cells there and the answer back, over the slowest line there is. */
+const SLOWEST = 250
 
 /** An envelope that is under way. */
 interface Sent {
@@ -49,8 +54,9 @@ interface Try {
   readonly sent: Sent
   readonly route: Route
   readonly back: Route
-  /** Unix milliseconds. */
+  /** Unix milliseconds, and those for which hops were asked to hold it. */
   readonly at: number
+  readonly held: number
 }
 
 /** A try came to nothing; another may not. */
@@ -74,7 +80,14 @@ export interface Requests {
 export const makeRequests = Effect.fnUntraced(function* (building: Building, wake: () => void) {
   const [cells, routes, recipients, suite] = [yield* OnionCells, yield* RouteTable, yield* Recipients, yield* Crypto]
   const [random, clock, context] = [yield* SecureRandom, yield* Clock.Clock, yield* Effect.context<never>()]
-  const [deadline, again] = [Duration.toMillis(yield* OnionAckDeadline), yield* OnionSendAgain]
+  const [tempo, again] = [yield* OnionAckDeadline, yield* OnionSendAgain]
+  const limits = {
+    initial: Duration.toMillis(tempo.initial),
+    minimum: Duration.toMillis(tempo.minimum),
+    maximum: Duration.toMillis(tempo.maximum)
+  }
+  /** Answers take their handlers' time besides. A late one is measured like others, as it is known whose it is. */
+  const trips = { ack: new RoundTrip(), answer: new RoundTrip() }
   const turns = yield* Semaphore.make(SENDING_LIMIT)
   const book = new ReplyBook<Try>()
   const answers = new Reassembly()
@@ -135,7 +148,7 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
       return yield* Effect.fail(unheard)
     }
     const { cells: outgoing, death, held, keys } = built.success
-    const purpose: Try = { sent, route, back, at: now() }
+    const purpose: Try = { sent, route, back, at: now(), held }
     sent.tries++
     for (const own of keys) book.expect({ keys: own, death, purpose })
     sent.blocks.push(keys)
@@ -143,7 +156,8 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
     for (const cell of outgoing) {
       yield* Effect.mapError(cells.send(cell), (error) => notSent(sent, route, error))
     }
-    yield* Effect.sleep(deadline + held)
+    const bytes = (outgoing.length + keys.length) * CELL_BYTES[plan.cellClass]
+    yield* Effect.sleep((sent.needsAnswer ? trips.answer : trips.ack).timeout(limits) + held + bytes / SLOWEST)
     routes.failed(route)
     routes.failed(back)
     sent.last = "silence"
@@ -151,8 +165,9 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
     return yield* Effect.fail(unheard)
   })
 
-  const settle = ({ at, back, route, sent }: Try, envelope: InnerEnvelopeFields): void => {
+  const settle = ({ at, back, held, route, sent }: Try, envelope: InnerEnvelopeFields): void => {
     const took = now() - at
+    ;(envelope.type === "ACK" ? trips.ack : trips.answer).measured(Math.max(0, took - held))
     Metrics.roundTrip.updateUnsafe(took, context)
     routes.succeeded(route, took)
     routes.succeeded(back, took)

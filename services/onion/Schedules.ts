@@ -12,9 +12,20 @@ export const ReplaySweepPace = Context.Reference<Schedule.Schedule<unknown>>("al
   defaultValue: () => Schedule.spaced("1 minute")
 })
 
-/** How long a try waits for its ACK or answer before another route is taken; the delays of mixing come on top. */
-export const OnionAckDeadline = Context.Reference<Duration.Duration>("allium/services/onion/OnionAckDeadline", {
-  defaultValue: () => Duration.seconds(4)
+/**
+ * How long a try waits for its ACK or answer before another route is taken: as `RequestTimeout`, from what other tries
+ * took; the delays of mixing come on top.
+ */
+export const OnionAckDeadline = Context.Reference<{
+  readonly initial: Duration.Duration
+  readonly minimum: Duration.Duration
+  readonly maximum: Duration.Duration
+}>("allium/services/onion/OnionAckDeadline", {
+  defaultValue: () => ({
+    initial: Duration.seconds(4),
+    minimum: Duration.seconds(1),
+    maximum: Duration.seconds(10)
+  })
 })
 
 /** Tries after the first, each by another route, until ten minutes are over (WIRE §4). */

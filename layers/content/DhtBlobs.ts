@@ -150,7 +150,7 @@ export const make = Effect.gen(function* () {
       Effect.catchTags(effect, {
         NotFound: ({ asked }) => new BlobIncomplete({ cid: cidText(root), blockCid: cidText(cid), at, asked }),
         StorageFailed: ({ operation }) => unreadable(root, `this node's storage failed: ${operation}`),
-        PrivacyUnavailable: ({ reason }) => unreadable(root, `it cannot be done anonymously: ${reason}`)
+        PrivacyUnavailable: ({ reason }) => unreadable(root, `this cannot be done anonymously: ${reason}`)
       })
   )
 

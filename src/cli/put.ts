@@ -17,6 +17,7 @@ export const put = Command.make(
   Command.withDescription("Store a file on the network and print its CID"),
   Command.withExamples([
     { command: "allium put holiday.jpg", description: "Store a file" },
-    { command: "tar c notes | allium put -", description: "Store what another program writes" }
+    { command: "tar c notes | allium put -", description: "Store what another program writes" },
+    { command: "allium put leak.pdf --anonymous", description: "Without anybody learning whose it is, for two days" }
   ])
 )

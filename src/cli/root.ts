@@ -26,7 +26,7 @@ export const nameArgument = Argument.String("NAME").pipe(
 )
 
 export const anonymousFlag = Flag.Boolean("anonymous").pipe(
-  Flag.withDescription("Travel through an onion route, so that no node learns who asks"),
+  Flag.withDescription("Have another node do it, by an onion route of three relays: no node learns who asks"),
   Flag.withDefault(false)
 )
 

@@ -1,9 +1,9 @@
 /** What `allium put` does: streams the file to the node, which answers once every block has a durable copy. */
 import { createReadStream, type Stats, statSync } from "node:fs"
-import { Effect, Stream } from "effect"
+import { Clock, Effect, Stream } from "effect"
 import { connect, sayFailure } from "./client.ts"
 import { failure } from "./Failure.ts"
-import { count, note, size, tell } from "./output.ts"
+import { count, lifetime, note, size, tell } from "./output.ts"
 import { progressBar } from "./progress.ts"
 
 const READ_BYTES = 256 * 1024
@@ -44,9 +44,15 @@ export const upload = Effect.fnUntraced(
       .put({ payload, query: anonymous ? { privacy: "anonymous" } : {} })
       .pipe(Effect.ensuring(Effect.sync(bar.finish)))
     yield* tell(shared.json, receipt, ({ cid }) => cid)
+    if (shared.json) return
     const copies = count(receipt.replicas, "copy", "copies")
-    if (!shared.json)
-      yield* note(`stored ${size(receipt.bytes)} in ${count(receipt.blocks, "block")}, at least ${copies} of each`)
+    yield* note(`stored ${size(receipt.bytes)} in ${count(receipt.blocks, "block")}, at least ${copies} of each`)
+    // Nothing of it stays here that could be refreshed, or found.
+    const now = (yield* Clock.currentTimeMillis) / 1_000
+    if (anonymous)
+      yield* note(
+        `this node keeps nothing of it: it ${lifetime(receipt.expires, now)}, unless it is put or pinned again`
+      )
   },
   (effect, { data }) => Effect.mapError(effect, sayFailure(data))
 )

@@ -49,6 +49,29 @@ describe("nodes", { timeout: 60_000 }, () => {
     assert.isTrue(whole.stdout.equals(readFileSync(file)))
   })
 
+  it("carries a file from node to node without anybody learning who they are", async () => {
+    const alice = await startNode(temporaryFolder())
+    const join = ["--bootstrap", alice.listening[0] ?? ""]
+    const others = await Promise.all(Array.from({ length: 4 }, () => startNode(temporaryFolder(), join)))
+    const [bob] = others
+    if (bob === undefined) return assert.fail("no node")
+    const input = bytesOf(100_000)
+    const put = await allium(["put", "-", "--anonymous", "--data", alice.folder], { input })
+    assert.strictEqual(put.code, 0, put.stderr)
+    assert.match(put.stderr, /stored 97\.7 KiB in 5 blocks, at least \d copies of each\n.*lives another 1 d 23 h/)
+    const cid = put.stdout.toString().trim()
+    const get = await allium(["get", cid, "--anonymous", "--data", bob.folder])
+    assert.strictEqual(get.code, 0, get.stderr)
+    assert.isTrue(get.stdout.equals(input))
+    assert.strictEqual(await succeeds(bob, "providers", cid), "")
+    assert.strictEqual(await succeeds(alice, "pins"), "")
+    const unknown = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+    await fails(
+      ["get", unknown, "--anonymous", "--data", bob.folder],
+      /nobody on the network has bafkreihdwd.* \(2 nodes/
+    )
+  })
+
   it("tells who serves what, who is connected, and how it is", async () => {
     const [alice, bob] = await startPair()
     const { stdout } = await allium(["put", "-", "--data", alice.folder], { input: bytesOf(10) })
@@ -74,7 +97,8 @@ describe("nodes", { timeout: 60_000 }, () => {
       ["get", "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku", "--data", alice.folder],
       /nobody on the network has bafkreihdwd/
     )
-    await fails(["get", cid, "--anonymous", "--data", alice.folder], /cannot be done anonymously: /)
+    // What is here needs nobody else.
+    assert.strictEqual(await succeeds(alice, "get", cid, "--anonymous"), "hello allium")
     await fails(["get", cid, "-o", join(alice.folder, "no", "where"), "--data", alice.folder], /cannot be written/)
   })
 

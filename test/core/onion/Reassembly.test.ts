@@ -34,6 +34,19 @@ describe("Reassembly", () => {
     assert.strictEqual(bad._tag, "Malformed")
   })
 
+  it("lets go of an envelope whose parts nobody wants any more", () => {
+    const reassembly = new Reassembly()
+    const [first, other] = [partsOf(1, 3), partsOf(2, 3)]
+    for (const parts of [first, other]) for (const part of parts.slice(0, 2)) reassembly.add(part, 0)
+    reassembly.drop(first[0]!.messageId)
+    reassembly.drop(new Uint8Array(16).fill(9) as MessageId)
+    assert.strictEqual(reassembly.size, 1)
+    assert.strictEqual(bodyOf(reassembly.add(first[2]!, 0)), "Waiting")
+    assert.deepStrictEqual(bodyOf(reassembly.add(other[2]!, 0)), [...body])
+    reassembly.drop(first[0]!.messageId)
+    assert.deepStrictEqual([reassembly.size, reassembly.bytes], [0, 0])
+  })
+
   it.prop(
     "gives each envelope once when its last part is there, in whatever order and however often parts come",
     [Arbitrary.array(Arbitrary.schema(Seen), { maxLength: 150 })],

@@ -5,10 +5,11 @@ import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
 import { utf8 } from "#schemas/bytes/bytes"
 import { InnerEnvelope, MessageId, writeEnvelope } from "#schemas/router/InnerEnvelope"
-import { FrameType } from "#schemas/session/Frame"
+import { FrameType, INNER_LIMIT } from "#schemas/session/Frame"
 import { INCOMING_QUEUE } from "#services/router/Limits"
 import { RouterHandle } from "#services/router/RouterHandle"
-import { makeWorld, type SessionsLayer, settle, startNode } from "../../laws/sessionWorld.ts"
+import type { Session } from "#services/session/SessionManager"
+import { inbox, makeWorld, pass, type SessionsLayer, settle, startNode } from "../../laws/sessionWorld.ts"
 import { directOnly } from "./directOnly.ts"
 
 const world = makeWorld(NoiseSessions.layer as SessionsLayer)
@@ -125,6 +126,91 @@ describe("OverlayRouter", () => {
       for (let round = 0; round < 4; round++) session.offer(FrameType.ENVELOPE, new Uint8Array(17))
       yield* settle
       assert.isFalse(session.isOpen())
+    })
+  )
+
+  inNetwork(
+    "asks again by a new session when the old one ended, and gets the answer that was given",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const queue = yield* b.router.incoming("RPC")
+      const ask = a.router.ask(b.target, { type: "RPC", body: Uint8Array.of(0, 5) }, { privacy: "direct" })
+      const asking = yield* Effect.forkChild(ask)
+      yield* settle
+      const { reply } = yield* Queue.take(queue)
+      // Acknowledged; the answer goes out and never arrives.
+      world.cut = true
+      yield* reply({ type: "RPC", body: Uint8Array.of(1, 6) })
+      yield* settle
+      world.cut = false
+      yield* a.manager.find(b.key)!.close("leaving")
+      yield* b.manager.find(a.key)!.close("leaving")
+      yield* pass(8)
+      assert.deepStrictEqual((yield* Fiber.join(asking)).body, Uint8Array.of(1, 6))
+      assert.strictEqual(Queue.sizeUnsafe(queue), 0)
+    })
+  )
+
+  inNetwork(
+    "says that a question is there and not answered, and drops the answer that comes too late",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const [queue, own] = [yield* b.router.incoming("RPC"), yield* a.router.incoming("RPC")]
+      const ask = a.router.ask(b.target, { type: "RPC", body: Uint8Array.of(0) }, { privacy: "direct" })
+      const asking = yield* Effect.forkChild(Effect.flip(ask))
+      yield* settle
+      yield* pass(31)
+      assert.include(yield* Fiber.join(asking), { _tag: "Unanswered", seconds: 30 })
+      const { reply } = yield* Queue.take(queue)
+      yield* reply({ type: "RPC", body: Uint8Array.of(1) })
+      yield* settle
+      assert.strictEqual(Queue.sizeUnsafe(own), 0)
+      assert.isTrue(a.manager.find(b.key)?.isOpen())
+    })
+  )
+
+  inNetwork(
+    "takes an ACK and an answer from whom it asked only",
+    Effect.gen(function* () {
+      world.cut = false
+      const a = yield* peer("a", "/memory/1")
+      const [b, c] = [
+        yield* startNode(world, { seed: "b", at: "/memory/2" }),
+        yield* startNode(world, { seed: "c", at: "/memory/3" })
+      ]
+      const heard = yield* inbox(b, FrameType.ENVELOPE)
+      const own = yield* a.router.incoming("RPC")
+      const asking = yield* Effect.forkChild(
+        a.router.ask(b.target, { type: "RPC", body: Uint8Array.of(0) }, { privacy: "direct" })
+      )
+      yield* settle
+      const messageId = MessageId.make(heard[0]!.slice(0, 16))
+      const say = (session: Session, type: "ACK" | "RPC", body: Uint8Array) => {
+        session.offer(FrameType.ENVELOPE, writeEnvelope({ messageId, envelope: { type, body } }))
+        return settle
+      }
+      const other = yield* c.manager.connect(a.target)
+      yield* say(other, "ACK", messageId)
+      yield* say(other, "RPC", Uint8Array.of(1, 9))
+      yield* pass(6)
+      assert.strictEqual(heard.length, 2, "sent again, as nobody acknowledged it")
+      yield* say(b.manager.find(a.key)!, "RPC", Uint8Array.of(1, 2))
+      assert.deepStrictEqual((yield* Fiber.join(asking)).body, Uint8Array.of(1, 2))
+      assert.strictEqual(Queue.sizeUnsafe(own), 0)
+    })
+  )
+
+  inNetwork(
+    "sends no envelope that a frame cannot carry, and says how much one can",
+    Effect.gen(function* () {
+      const { a, b } = yield* pair
+      const queue = yield* b.router.incoming("SNAPSHOT")
+      const limit = INNER_LIMIT - 16
+      const of = (length: number) => new InnerEnvelope({ type: "SNAPSHOT", body: new Uint8Array(length - 2) })
+      yield* a.router.sendDirect(b.target, of(limit))
+      assert.strictEqual((yield* Queue.take(queue)).room, limit)
+      const refused = yield* Effect.flip(a.router.sendDirect(b.target, of(limit + 1)))
+      assert.include(refused, { _tag: "EnvelopeTooLarge", bytes: limit + 1, limit })
     })
   )
 })

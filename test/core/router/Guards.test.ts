@@ -23,7 +23,8 @@ const everyone = () => true
 const Slot = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: GUARDS_KEPT - 1 }))
 const Command = Schema.Union([
   Schema.Struct({ _tag: Schema.Literals(["missed", "reached"]), slot: Slot }),
-  Schema.Struct({ _tag: Schema.Literal("missed"), slot: Slot }),
+  Schema.Struct({ _tag: Schema.Literal("all missed") }),
+  Schema.Struct({ _tag: Schema.Literal("need"), avoid: Schema.Undefined }),
   Schema.Struct({ _tag: Schema.Literal("wait"), hours: Schema.Literals([0.5, 1, 20, 24 * 9]) }),
   Schema.Struct({ _tag: Schema.Literal("need"), avoid: Schema.UndefinedOr(Slot) })
 ])
@@ -62,16 +63,22 @@ const naive = () => {
 describe("Guards", () => {
   it.prop(
     "agrees with a naive list: three in their order, others behind them only while all three are out of reach",
-    [Arbitrary.array(Arbitrary.schema(Command), { maxLength: 40 })],
+    [Arbitrary.array(Arbitrary.schema(Command), { minLength: 10, maxLength: 40 })],
     ([commands]) => {
       const [guards, model] = [make(), naive()]
       let now = 0
       for (const command of commands) {
         if (command._tag === "wait") now += command.hours * HOUR
-        else if (command._tag === "need") {
+        else if (command._tag === "all missed") {
+          for (const { key } of guards.all()) {
+            guards.missed(key, now)
+            model.missed(key, now)
+          }
+        } else if (command._tag === "need") {
           guards.tend(now)
           model.tend(now)
-          const avoid = command.avoid === undefined ? undefined : guards.all()[command.avoid]?.key
+          const avoid =
+            !("avoid" in command) || command.avoid === undefined ? undefined : guards.all()[command.avoid]?.key
           const avoided = avoid === undefined ? [] : [avoid]
           const wasOut = model.usable(avoid).length === 0
           const before = guards.size
@@ -131,6 +138,23 @@ describe("Guards", () => {
     assert.isFalse(guards.choose([a!, c!, d!], 0))
     assert.isTrue(guards.choose([a!, b!, c!, d!], 0))
     assert.strictEqual(guards.all()[3]?.key, b!.key)
+  })
+
+  it("chooses no more than a few in an outage, and returns to the first three after it", () => {
+    const guards = make()
+    fill(guards, 0)
+    const three = keys(guards.all())
+    for (let turn = 0; turn < 30; turn++) {
+      for (const { key } of guards.all()) guards.missed(key, 0)
+      fill(guards, 0)
+    }
+    assert.strictEqual(guards.size, GUARDS_KEPT)
+    guards.reached(guards.all()[5]!)
+    assert.deepStrictEqual(keys(guards.usable([], everyone)), [guards.all()[5]!.key])
+    guards.reached(guards.all()[1]!)
+    assert.deepStrictEqual(keys(guards.usable([], everyone)), [three[1]])
+    guards.tend(HOUR)
+    assert.deepStrictEqual(keys(guards.all()), [...three, guards.all()[3]!.key], "who only stood in is let go of")
   })
 
   it("waits for a guard that nobody has looked for yet, instead of taking another", () => {

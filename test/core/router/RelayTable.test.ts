@@ -58,7 +58,7 @@ describe("RelayTable", () => {
   for (const isDiverse of [true, false]) {
     it.prop(
       `agrees with a naive list where networks ${isDiverse ? "matter" : "do not matter"}`,
-      [Arbitrary.array(Arbitrary.schema(Command), { maxLength: 60 })],
+      [Arbitrary.array(Arbitrary.schema(Command), { minLength: 20, maxLength: 80 })],
       ([commands]) => {
         const [table, model] = [make(isDiverse, 40), naive(isDiverse)]
         commands.forEach((command, at) => {
@@ -87,7 +87,7 @@ describe("RelayTable", () => {
 
   it.prop(
     "is never fuller than it may be, nor holds too many of one network, and keeps whom it shall",
-    [Arbitrary.array(Arbitrary.schema(Command), { maxLength: 100 })],
+    [Arbitrary.array(Arbitrary.schema(Command), { minLength: 60, maxLength: 120 })],
     ([commands]) => {
       const table = make()
       table.admit(relay(3, [7]), true, 0, 0)

@@ -146,6 +146,42 @@ describe("RouteBook", () => {
     assert.notStrictEqual(Result.getOrThrow(book.routeBack(["a"], ROUTE_FOR)), fourth)
   })
 
+  it("takes another path by the same guard where there is only one", () => {
+    const book = knowing(30)
+    const guards = () => book.guards.all()
+    Result.getOrThrow(book.routeTo("a", 0))
+    for (const { key } of guards().slice(1)) book.missed(key, 0)
+    const path = Result.getOrThrow(book.routeTo("a", 0))
+    book.failed(path, undefined, 0)
+    const next = Result.getOrThrow(book.routeTo("a", 0))
+    assert.strictEqual(next.relays[0], path.relays[0])
+    assert.notStrictEqual(next, path)
+    assert.strictEqual(book.relays.find(guards()[0]!.key)?.suspectUntil, 0)
+  })
+
+  it("has one guard on a path, unless there is nobody else", () => {
+    const book = knowing(6)
+    const guardsOn = (recipient: string) =>
+      keysOf(Result.getOrThrow(book.routeTo(recipient, 0))).filter((key) => book.guards.find(key)).length
+    for (let n = 0; n < 20; n++) assert.strictEqual(guardsOn(`${n}`), 1)
+    const [stranger] = [...Array(6).keys()].map((n) => relay(n).key).filter((key) => !book.guards.find(key))
+    book.missed(stranger!, 0)
+    assert.strictEqual(guardsOn("a"), 1)
+    for (let n = 0; n < 6; n++) if (!book.guards.find(relay(n).key)) book.missed(relay(n).key, 0)
+    assert.strictEqual(guardsOn("b"), 3)
+  })
+
+  it("has a guard back when this node reaches it, not when it calls", () => {
+    const book = knowing(9)
+    Result.getOrThrow(book.routeTo("a", 0))
+    const [guard] = book.guards.all()
+    book.missed(guard!.key, 1)
+    book.admit(guard!.contact, false, 2, 2)
+    assert.strictEqual(guard!.lostAt, 1)
+    book.admit(guard!.contact, true, 2, 2)
+    assert.isUndefined(guard!.lostAt)
+  })
+
   it("takes those of a failed path last, all but its guard, and a known culprit for longer", () => {
     const book = knowing(8)
     const path = Result.getOrThrow(book.routeTo("a", 0))
@@ -199,6 +235,15 @@ describe("RouteBook", () => {
     for (let n = 0; n < 46; n++) book.admit(relay(n), true, HOUR, HOUR)
     assert.strictEqual(book.wanted(HOUR), 2)
     assert.strictEqual(book.stale(8, HOUR).length, 2)
+  })
+
+  it("forgets all but the guards a day after they were heard of", () => {
+    const book = knowing(60)
+    Result.getOrThrow(book.routeTo("a", 0))
+    book.stale(8, DAY)
+    assert.strictEqual(book.relays.size, 60)
+    book.stale(8, DAY + 1)
+    assert.strictEqual(book.relays.size, 3)
   })
 
   it("has those met again that had a part in several failures, and looks for nobody twice in vain", () => {

@@ -92,6 +92,15 @@ describe("KnownRecipients", () => {
     })
   )
 
+  it.effect("takes no record that has expired", () =>
+    Effect.gen(function* () {
+      const { asked, find, open } = yield* scene(true)
+      open.push(sessionWith(fresh("bob", { expires: SECONDS }), NOW))
+      assert.isUndefined(contactIn(yield* find(bob)))
+      assert.deepStrictEqual(asked, [bob.key])
+    })
+  )
+
   it.effect("looks up once for all who ask at one time, and remembers what was found for an hour", () =>
     Effect.gen(function* () {
       const { asked, find, found } = yield* scene(true)

@@ -137,6 +137,8 @@ describe("OverlayDiscovery", () => {
     const opened: Array<(session: Session) => void> = []
     const closed: Array<(session: Session, reason: CloseReason) => void> = []
     const silent = new Set<string>()
+    const inTable: Array<TableContact> = []
+    const open: Array<Session> = []
     const queries = {
       lookupNode: (target: Uint8Array) =>
         Effect.as(
@@ -145,7 +147,7 @@ describe("OverlayDiscovery", () => {
         )
     } as unknown as QueryExecutor["Service"]
     const sessions = {
-      list: () => [],
+      list: () => open,
       find: () => undefined,
       keepIf: () => {},
       onOpen: (handle: (session: Session) => void) => Effect.sync(() => opened.push(handle)),
@@ -172,8 +174,8 @@ describe("OverlayDiscovery", () => {
         Layer.provideMerge(identity("me", false))
       )
     )
-    const inTable: Array<TableContact> = []
     return {
+      open,
       targets,
       probed,
       silent,
@@ -259,6 +261,24 @@ describe("OverlayDiscovery", () => {
       yield* TestClock.adjust("10 minutes")
       assert.deepStrictEqual(probed, [relays[2]!.key])
       assert.isTrue(Number.isFinite(routes.find(relays[2]!.key)?.confirmedAt))
+    })
+  )
+
+  it.effect("counts an open session as a sign of life, and as a meeting where it was this node that dialled", () =>
+    Effect.gen(function* () {
+      const { open, opens, probed, routes } = yield* alone
+      for (const contact of relays.slice(0, 6)) opens(contact, true)
+      // One has called itself meanwhile, and another one was never met.
+      open.push(...relays.slice(1).map((contact, n) => ({ ...sessionWith(contact), dialled: n !== 0 && n !== 8 })))
+      for (let turn = 0; turn < 5; turn++) {
+        yield* routes.prepared([])
+        yield* TestClock.adjust("30 minutes")
+      }
+      assert.deepStrictEqual([...new Set(probed)], [relays[0]!.key])
+      assert.sameMembers(
+        routes.relays().map(({ contact }) => contact.key),
+        relays.filter((_, n) => n !== 9).map(({ key }) => key)
+      )
     })
   )
 

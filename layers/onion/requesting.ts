@@ -2,7 +2,7 @@
  * The sending side of ReliableOnion: an envelope goes over one route after the other until its ACK or answer comes by a
  * reply block of any of them. One fiber and one timer for each envelope that is under way, none otherwise.
  */
-import { Clock, Deferred, Duration, Effect, Metric, Result, Semaphore } from "effect"
+import { Clock, Deferred, Duration, Effect, type Metric, Result, Semaphore } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { ANSWER_LIMIT, type CellPlan, ENVELOPE_LIMIT, planCells } from "#core/onion/cellPlan"
 import { minuteOf } from "#core/onion/minutes"
@@ -31,6 +31,7 @@ import { OnionAckDeadline, OnionSendAgain } from "#services/onion/Schedules"
 import { Recipients } from "#services/router/Recipients"
 import { NoRoute, type Route, RouteTable } from "#services/router/RouteTable"
 import type { Building } from "./building.ts"
+import { ends, outcomes } from "./outcomes.ts"
 
 /** Bytes a millisecond for which a try waits at least: cells there and the answer back, over the slowest line there is. */
 const SLOWEST = 250
@@ -244,17 +245,3 @@ export const makeRequests = Effect.fnUntraced(function* (building: Building, wak
 
 const unusable = (to: Contact) =>
   new NoRoute({ peer: nodeIdShort(to.nodeId), reason: "the onion key in its record agrees on nothing" })
-
-const ends = {
-  answered: Metric.withAttributes(Metrics.sends, { outcome: "answered" }),
-  unanswered: Metric.withAttributes(Metrics.sends, { outcome: "unanswered" })
-}
-
-const outcomes = {
-  notSent: Metric.withAttributes(Metrics.tries, { outcome: "not sent" }),
-  silence: Metric.withAttributes(Metrics.tries, { outcome: "silence" }),
-  settled: Metric.withAttributes(Metrics.tries, { outcome: "settled" }),
-  acknowledged: Metric.withAttributes(Metrics.tries, { outcome: "acknowledged only" }),
-  unknown: Metric.withAttributes(Metrics.replies, { outcome: "unknown" }),
-  spoilt: Metric.withAttributes(Metrics.replies, { outcome: "spoilt" })
-}

@@ -1,8 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Queue, Schema } from "effect"
+import { Clock, Effect, Fiber, Queue, Result, Schema } from "effect"
+import { buildRequest, type Hop } from "#core/onion/buildRequest"
+import { hopOf } from "#core/onion/hops"
+import { minuteOf, ttlOf } from "#core/onion/minutes"
+import { makeReplyBlock } from "#core/onion/replyBlock"
 import { keyOf, utf8 } from "#schemas/bytes/bytes"
 import type { Topic } from "#schemas/gossip/GossipMessage"
+import { type MessageId, write } from "#schemas/router/InnerEnvelope"
 import { FrameType } from "#schemas/session/Frame"
+import { Crypto } from "#services/identity/Crypto"
+import { SecureRandom } from "#services/identity/SecureRandom"
 import { OnionCells } from "#services/onion/OnionCells"
 import { RouterHandle } from "#services/router/RouterHandle"
 import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
@@ -81,6 +88,36 @@ describe("OverlayRouter in a network", () => {
         6
       )
       assert.deepStrictEqual([relayed[7], relayed[8]], [0, 0])
+    })
+  )
+
+  it.effect("hands a Welcome out of an onion to the peer that it names, whose ACK comes back by the block", () =>
+    Effect.gen(function* () {
+      const { contacts, network } = yield* routedNetwork(7)
+      const [a, b] = [network.node(0), network.node(1)]
+      const welcome = yield* b.run(Effect.flatMap(RouterHandle, (router) => router.incoming("WELCOME")))
+      const hop = (n: number): Hop => hopOf(contacts[n]!, false)
+      const send = Effect.gen(function* () {
+        const [cells, suite, { bytes }] = [yield* OnionCells, yield* Crypto, yield* SecureRandom]
+        const minute = minuteOf((yield* Clock.currentTimeMillis) / 1000)
+        const common = { cellClass: 0, ttl: ttlOf(minute + 4) } as const
+        const back = [hop(6), hop(5), hop(0)]
+        const own = makeReplyBlock(suite, bytes, { ...common, path: back, ephemerals: cells.ephemerals.take(3) })
+        const { block } = Result.getOrThrow(own)
+        const piece = write({ type: "WELCOME", body: utf8("come in") })
+        const payload = { messageId: bytes(16) as MessageId, part: 0, parts: 1, piece, blocks: [block] }
+        const path = [hop(2), hop(3), hop(4)]
+        const request = { ...common, path, ephemerals: cells.ephemerals.take(3), payload, handTo: hop(1) }
+        const outgoing = Result.getOrThrow(buildRequest(suite, bytes, request))
+        yield* cells.send(outgoing)
+      })
+      const arrived = Effect.map(OnionCells, (cells) => cells.stats().arrived)
+      yield* a.run(send)
+      yield* network.advance("2 seconds")
+      const { envelope, from } = yield* b.run(Queue.take(welcome))
+      assert.deepStrictEqual(envelope.body, utf8("come in"))
+      assert.deepStrictEqual(from?.nodeId, network.node(4).nodeId)
+      assert.strictEqual(yield* a.run(arrived), 1)
     })
   )
 

@@ -116,6 +116,16 @@ describe("RelayTable", () => {
     assert.isDefined(table.find(relay(1).key), "fresh, if not for long")
   })
 
+  it("never takes the place of one that is kept, however long it was silent", () => {
+    const table = make(false, 2)
+    table.admit(relay(3), true, 0, 0)
+    for (let n = 10; n < 20; n++) table.admit(relay(n), true, n * HOUR, n * HOUR)
+    assert.sameMembers(
+      [...table.values()].map(({ key }) => key),
+      [KEPT, relay(19).key]
+    )
+  })
+
   it("lets no newcomer push out who is better than it", () => {
     const table = make(false, 2)
     for (const n of [0, 1]) {

@@ -3,7 +3,7 @@ import { Arbitrary, Schema } from "effect"
 import { wideNetworkOf } from "#core/dht/networkPrefix"
 import type { TableNode } from "#core/dht/TableEntry"
 import { RELAYS_OF_NETWORK, RelayTable } from "#core/router/RelayTable"
-import { HOUR, relay } from "./relays.ts"
+import { DAY, HOUR, relay } from "./relays.ts"
 
 const LIMIT = 20
 const FRESH = 90 * 60_000
@@ -119,7 +119,7 @@ describe("RelayTable", () => {
   it("never takes the place of one that is kept, however long it was silent", () => {
     const table = make(false, 2)
     table.admit(relay(3), true, 0, 0)
-    for (let n = 10; n < 20; n++) table.admit(relay(n), true, n * HOUR, n * HOUR)
+    for (let n = 10; n < 20; n++) table.admit(relay(n), true, n * DAY, n * DAY)
     assert.sameMembers(
       [...table.values()].map(({ key }) => key),
       [KEPT, relay(19).key]

@@ -19,6 +19,7 @@ import { Handles, type SharedList, type SharedMap, type SharedRegister, type Sha
 import { Observers } from "./Observers.ts"
 import { readSnapshot } from "./readSnapshot.ts"
 import { State } from "./State.ts"
+import { Undo } from "./Undo.ts"
 import { Writer } from "./Writer.ts"
 import { writeSnapshot } from "./writeSnapshot.ts"
 
@@ -99,6 +100,11 @@ export class Document {
   onBatch(listener: (batch: OpBatchFields) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Remembers the own transactions from now on; there is one memory of a document at a time. */
+  undo(limit?: number): Undo {
+    return new Undo(this.#writer, () => this.#handles.end(), limit)
   }
 
   /** A batch from outside. A refused one has changed nothing. */

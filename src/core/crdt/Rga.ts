@@ -91,13 +91,8 @@ export class Rga {
     const at = handle << STRIDE
     const flags = columns[at + FLAGS]!
     const offset = (position - this.tree.start - 1) >> (flags & WIDE)
-    const counter = columns[at + COUNTER]! + offset
-    if (offset < columns[at + LENGTH]! - 1) {
-      this.#anchorAt(columns[at + AUTHOR]!, counter + 1, true)
-      return
-    }
-    if ((flags & HAS_RIGHT) === 0) {
-      this.#anchorAt(columns[at + AUTHOR]!, counter, false)
+    if (offset < columns[at + LENGTH]! - 1 || (flags & HAS_RIGHT) === 0) {
+      this.#anchorBehind(handle, offset)
       return
     }
     let behind = this.tree.after(handle)
@@ -114,6 +109,12 @@ export class Rga {
       return
     }
     this.#anchorBefore(nextSpan)
+  }
+
+  /** The same for a place right behind an element, visible or not. */
+  anchorBehind(author: number, counter: number): void {
+    const handle = this.find(author, counter)
+    this.#anchorBehind(handle, counter - this.spans.columns[(handle << STRIDE) + COUNTER]!)
   }
 
   /**
@@ -203,6 +204,15 @@ export class Rga {
     this.parentAuthor = author
     this.parentCounter = counter
     this.isBefore = isBefore
+  }
+
+  #anchorBehind(handle: number, offset: number): void {
+    const columns = this.spans.columns
+    const at = handle << STRIDE
+    const counter = columns[at + COUNTER]! + offset
+    if (offset < columns[at + LENGTH]! - 1) this.#anchorAt(columns[at + AUTHOR]!, counter + 1, true)
+    else if ((columns[at + FLAGS]! & HAS_RIGHT) === 0) this.#anchorAt(columns[at + AUTHOR]!, counter, false)
+    else this.#anchorBefore(this.tree.after(handle))
   }
 
   #anchorBefore(handle: number): void {

@@ -8,6 +8,13 @@ import { AUTHOR, COUNTER, FLAGS, LENGTH, NONE, OFFSET, REMOVED, STRIDE, WIDE } f
 /** Hears what a piece that is about to go was: `length` elements from an id on, and their content. */
 export type OnRemoved<Content> = (author: number, counter: number, length: number, content: Content) => void
 
+/** Elements of one author with counters in a row. */
+export interface Range {
+  readonly author: number
+  readonly from: number
+  readonly to: number
+}
+
 export abstract class Sequence<Content> extends Container {
   readonly rga: Rga
   #changes: Array<Change<Content>> = []
@@ -40,6 +47,31 @@ export abstract class Sequence<Content> extends Container {
       if ((columns[at + FLAGS]! & REMOVED) === 0) this.#removePiece(handle, offset, length, dying, heard)
       counter += length
     }
+  }
+
+  /** All visible elements, in order. */
+  visibleIds(): Array<Range> {
+    const ranges: Array<Range> = []
+    this.rga.tree.forEach((handle) => {
+      const at = handle << STRIDE
+      const { columns } = this.rga.spans
+      const from = columns[at + COUNTER]!
+      if ((columns[at + FLAGS]! & REMOVED) === 0) {
+        ranges.push({ author: columns[at + AUTHOR]!, from, to: from + columns[at + LENGTH]! })
+      }
+    })
+    return ranges
+  }
+
+  /** Whether any of these elements is visible. */
+  shows(author: number, counter: number, end: number): boolean {
+    while (counter < end) {
+      const at = this.rga.find(author, counter) << STRIDE
+      const columns = this.rga.spans.columns
+      if ((columns[at + FLAGS]! & REMOVED) === 0) return true
+      counter = columns[at + COUNTER]! + columns[at + LENGTH]!
+    }
+    return false
   }
 
   override clear(dying: Array<Container>): void {

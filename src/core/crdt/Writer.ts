@@ -27,7 +27,7 @@ import { type Author, COUNTER_LIMIT } from "./Authors.ts"
 import { applyOperation, type Recorder } from "./applyOperation.ts"
 import type { Container } from "./Container.ts"
 import type { OrMap } from "./OrMap.ts"
-import type { Sequence } from "./Sequence.ts"
+import type { Range, Sequence } from "./Sequence.ts"
 import { AUTHOR, COUNTER, FLAGS, LENGTH, NO_AUTHOR, NONE, REMOVED, STRIDE, WIDE } from "./Spans.ts"
 import type { State } from "./State.ts"
 import type { TextContainer } from "./TextContainer.ts"
@@ -69,26 +69,27 @@ export class Writer {
   end(): boolean {
     if (--this.#depth > 0) return false
     if (this.#out.length > 0) this.#seal(this.#out.length)
+    this.recorder?.ended()
     return true
   }
 
-  /** `position` is between code points, the text well-formed. */
-  text(container: TextContainer, position: number, text: string): void {
+  /** `place` is between code points, or right behind an element; the text is well-formed. */
+  text(container: TextContainer, place: Insertion, text: string): void {
     for (let at = 0; at < text.length; ) {
       let end = Math.min(text.length, at + PIECE)
       if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--
       const piece = at === 0 && end === text.length ? text : text.slice(at, end)
-      const start = this.#anchor(container, position + at)
+      const start = this.#anchor(container, at === 0 ? place : this.#behindLast())
       writeText(this.#out, this.#target, this.#ref, container.rga.isBefore, piece)
       this.#carryOut(start)
       at = end
     }
   }
 
-  put(container: Sequence<unknown>, position: number, values: ReadonlyArray<Plain | NewContainer>): void {
+  put(container: Sequence<unknown>, place: Insertion, values: ReadonlyArray<Plain | NewContainer>): void {
     if (values.length === 0) return
     const named = this.#named.size
-    const start = this.#anchor(container, position)
+    const start = this.#anchor(container, place)
     writePut(this.#out, this.#target, this.#ref, container.rga.isBefore, values)
     if (this.#out.length - start <= BATCH_LIMIT) {
       this.#carryOut(start)
@@ -97,8 +98,8 @@ export class Writer {
     this.#takeBack(start, named)
     const half = values.length >> 1
     if (half === 0) throw new RangeError("a value too large for a batch")
-    this.put(container, position, values.slice(0, half))
-    this.put(container, position + half, values.slice(half))
+    this.put(container, place, values.slice(0, half))
+    this.put(container, this.#behindLast(), values.slice(half))
   }
 
   /** Both ends are between elements. */
@@ -111,11 +112,11 @@ export class Writer {
     const author = spans.columns[at + AUTHOR]!
     const counter = spans.columns[at + COUNTER]! + offset
     if (units <= (spans.columns[at + LENGTH]! - offset) << wide) {
-      this.#removeRange(container, author, counter, counter + (units >> wide))
+      this.removeRange(container, author, counter, counter + (units >> wide))
       return
     }
     for (const range of rangesFrom(container, handle, offset, units)) {
-      this.#removeRange(container, range.author, range.from, range.to)
+      this.removeRange(container, range.author, range.from, range.to)
     }
   }
 
@@ -134,7 +135,8 @@ export class Writer {
     this.#carryOut(start)
   }
 
-  #removeRange(container: Sequence<unknown>, author: number, from: number, to: number): void {
+  /** By id, whatever of it is there still. */
+  removeRange(container: Sequence<unknown>, author: number, from: number, to: number): void {
     const start = this.#aim(container)
     const { me } = this
     const isNear = author === me.removedAuthor
@@ -145,12 +147,17 @@ export class Writer {
   }
 
   /** Prepares `#target` and, for what is inserted at a position, `#ref`. */
-  #anchor(container: Sequence<unknown>, position: number): number {
+  #anchor(container: Sequence<unknown>, place: Insertion): number {
     const start = this.#aim(container)
     const { rga } = container
-    rga.anchor(position, this.me.index, this.me.next)
+    if (typeof place === "number") rga.anchor(place, this.me.index, this.me.next)
+    else rga.anchorBehind(place.author, place.counter)
     this.#refTo(this.#ref, rga.parentAuthor, rga.parentCounter)
     return start
+  }
+
+  #behindLast(): Insertion {
+    return { author: this.me.index, counter: this.me.next - 1 }
   }
 
   #aim(container: Container): number {
@@ -214,11 +221,8 @@ export class Writer {
   }
 }
 
-interface Range {
-  readonly author: number
-  readonly from: number
-  to: number
-}
+/** A position, or the element to stand right behind. */
+export type Insertion = number | { readonly author: number; readonly counter: number }
 
 /** The ids of visible units from a span on; removed ones between them are taken along, for they cost nothing. */
 const rangesFrom = (container: Sequence<unknown>, first: number, offset: number, units: number): Array<Range> => {
@@ -239,7 +243,7 @@ const rangesFrom = (container: Sequence<unknown>, first: number, offset: number,
     }
     const taken = Math.min(length, units >> (flags & WIDE))
     units -= taken << (flags & WIDE)
-    if (goesOn) range.to = from + taken
+    if (goesOn) ranges[ranges.length - 1] = { ...range, to: from + taken }
     else ranges.push({ author, from, to: from + taken })
     between = 0
   }

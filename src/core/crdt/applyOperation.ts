@@ -20,7 +20,7 @@ import { type ContainerKind, NewContainer } from "#schemas/crdt/Value"
 import type { Author } from "./Authors.ts"
 import { Container } from "./Container.ts"
 import type { ListContainer } from "./ListContainer.ts"
-import type { Item } from "./LwwRegister.ts"
+import type { Entry, Item } from "./LwwRegister.ts"
 import type { OrMap } from "./OrMap.ts"
 import type { Sequence } from "./Sequence.ts"
 import { NO_AUTHOR, REMOVED } from "./Spans.ts"
@@ -30,8 +30,18 @@ import type { TextContainer } from "./TextContainer.ts"
 /** Hears what an author's own operation did, so that it can be undone. */
 export interface Recorder {
   readonly inserted: (sequence: Sequence<unknown>, counter: number, length: number) => void
-  readonly removed: (sequence: Sequence<unknown>, author: number, counter: number, content: unknown) => void
-  readonly replaced: (map: OrMap, key: string, before: unknown) => void
+  /** Before it happens: so many elements and their content. */
+  readonly removed: (
+    sequence: Sequence<unknown>,
+    author: number,
+    counter: number,
+    length: number,
+    content: unknown
+  ) => void
+  /** Before it happens. `counter` is that of the new value, if there is one. */
+  readonly replaced: (map: OrMap, key: string, before: Entry | undefined, counter: number | undefined) => void
+  /** The transaction is over. */
+  readonly ended: () => void
 }
 
 export const applyOperation = (state: State, me: Author, op: OpReader, lamport: number, recorder?: Recorder): void => {
@@ -104,8 +114,8 @@ const remove = (
   const heard =
     recorder === undefined
       ? undefined
-      : (author: number, counter: number, _length: number, content: unknown) =>
-          recorder.removed(sequence, author, counter, content)
+      : (author: number, counter: number, length: number, content: unknown) =>
+          recorder.removed(sequence, author, counter, length, content)
   sequence.remove(resolvedAuthor, resolvedCounter, resolvedCounter + op.count, dying, heard)
   state.bury(dying)
 }
@@ -118,8 +128,8 @@ const setKey = (
   lamport: number,
   recorder: Recorder | undefined
 ): void => {
-  const before = map.isWatched || recorder !== undefined ? map.get(op.key) : undefined
-  recorder?.replaced(map, op.key, before)
+  const before = map.register(op.key)?.shown
+  recorder?.replaced(map, op.key, before, op.kind === OpKind.Set ? me.next : undefined)
   const dying: Array<Container> = []
   for (let at = 0; at < op.preds; at++) {
     resolve(state, me, op.pred[at]!)
@@ -131,7 +141,7 @@ const setKey = (
     const value = itemsOf(state, me, op, counter, map)[0]!
     if (!map.isDead) map.add(op.key, { author: me.index, counter, lamport, value })
   }
-  if (map.isWatched) map.note(op.key, before)
+  if (map.isWatched) map.note(op.key, before?.value)
   state.bury(dying)
 }
 

@@ -59,7 +59,7 @@ const visible = (doc: Document) => {
 
 const pick = <T>(of: ReadonlyArray<T>, at: number): T => of[at % of.length]!
 
-const edit = (doc: Document, { action, at, count, more }: Step): unknown => {
+export const edit = (doc: Document, { action, at, count, more }: Step): unknown => {
   const { texts, lists, maps } = visible(doc)
   const text = pick(texts, more)
   const list = pick(lists, more)

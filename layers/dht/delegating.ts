@@ -6,7 +6,7 @@
 import { Clock, Duration, Effect, Random, Result } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { answerReaderOf, type DhtAnswer, type DhtRequest, writeRequest } from "#schemas/dht/DhtMessage"
-import { DHT_SERVER } from "#schemas/identity/PeerRecord"
+import { DHT_SERVER, ONION_RELAY } from "#schemas/identity/PeerRecord"
 import { readAnswerIn, requestBody } from "#schemas/router/Question"
 import type { RpcFailureFields } from "#schemas/rpc/RpcFailure"
 import { DELEGATES_ASKED, DOUBTED_DELEGATES, DOUBTED_FOR } from "#services/dht/Limits"
@@ -28,6 +28,8 @@ export class Errand {
   asked = 0
   /** What became of the last one that did not, for people. */
   trouble = ""
+  /** Too few relays are left when one of them is a delegate. */
+  sparesRelays = false
 
   constructor(avoid: ReadonlySet<string> = new Set()) {
     this.avoid = avoid
@@ -89,10 +91,13 @@ export const makeDelegating = Effect.gen(function* () {
     return Effect.map(routes.prepared([]), () => servers(clock.currentTimeMillisUnsafe()))
   })
 
-  const draw = ({ avoid, met }: Errand) =>
+  const draw = ({ avoid, met, sparesRelays }: Errand) =>
     Effect.flatMap(known, (all) => {
       const now = clock.currentTimeMillisUnsafe()
-      const left = all.filter(({ key }) => !met.has(key) && !avoid.has(key))
+      const left = all.filter(
+        ({ key, record }) =>
+          !met.has(key) && !avoid.has(key) && !(sparesRelays && (record.capabilities & ONION_RELAY) !== 0)
+      )
       const trusted = left.filter(({ key }) => (doubted.get(key) ?? Number.NEGATIVE_INFINITY) < now - DOUBTED_FOR)
       const among = trusted.length > 0 ? trusted : left
       return Effect.map(Random.next, (part) => among[Math.floor(part * among.length)])
@@ -128,7 +133,8 @@ export const makeDelegating = Effect.gen(function* () {
         return Effect.succeed(read.success)
       }),
       Effect.catch((error: AskError) => {
-        if (error._tag !== "NoRoute") doubt(by)
+        if (error._tag === "NoRoute") errand.sparesRelays = true
+        else doubt(by)
         return failed(error._tag === "NoRoute" ? "no route" : "silent", troubleOf(error))
       })
     )

@@ -149,6 +149,18 @@ describe("who is asked", () => {
     })
   )
 
+  it.effect("is no relay where too few of them are left for a route", () =>
+    withDelegates(
+      all(says(block(1)), [..."abcd"]),
+      Effect.fnUntraced(function* (delegates, { asked }) {
+        for (let n = 0; n < 10; n++) yield* delegates.find(RecordKind.Block, digest(1))
+        assert.isAtMost(asked.length, 20)
+        assert.strictEqual(asked.filter(({ by }) => by === "d").length, 10)
+      }),
+      { allRelays: ["a", "b", "c"] }
+    )
+  )
+
   it.effect("is looked for where few are known", () =>
     Effect.gen(function* () {
       const times = (names: string) =>

@@ -4,6 +4,7 @@ import type { Contact } from "#core/identity/Contact"
 import * as KindValidators from "#layers/dht/KindValidators"
 import * as OnionDelegates from "#layers/dht/OnionDelegates"
 import { type DhtRequest, readRequest as readDhtRequest, writeAnswer } from "#schemas/dht/DhtMessage"
+import { DHT_SERVER, ONION_RELAY } from "#schemas/identity/PeerRecord"
 import { InnerEnvelope } from "#schemas/router/InnerEnvelope"
 import { answerBody } from "#schemas/router/Question"
 import { readRequest, writeError, writeOk } from "#schemas/rpc/RpcMessage"
@@ -30,6 +31,8 @@ export interface DelegatesOptions {
   readonly neighbours?: ReadonlyArray<Contact>
   /** Whoever is asked first never answers. */
   readonly stallsFirst?: boolean
+  /** They offer to relay as well, and are all that do: to none of them there is a route. */
+  readonly allRelays?: ReadonlyArray<string>
   /** Why there is no route. */
   readonly noRoute?: string
 }
@@ -40,7 +43,7 @@ const HOUR = 3_600_000
 export const withDelegates = <A, E>(
   sayings: Readonly<Record<string, Saying>>,
   body: (delegates: Delegates["Service"], errands: Errands) => Effect.Effect<A, E>,
-  { neighbours = [], noRoute, stale = [], stallsFirst = false }: DelegatesOptions = {}
+  { allRelays = [], neighbours = [], noRoute, stale = [], stallsFirst = false }: DelegatesOptions = {}
 ) => {
   const asked: Array<Errands["asked"][number]> = []
   const bounded: Array<Bounded> = []
@@ -53,6 +56,7 @@ export const withDelegates = <A, E>(
       const { body: call, id } = Result.getOrThrow(readRequest(envelope.body.subarray(1)))
       const request = Result.getOrThrow(readDhtRequest(call))
       asked.push({ by, request, options })
+      if (allRelays.includes(by)) return Effect.fail(new NoRoute({ peer: by, reason: "too few relays" }))
       if (stallsFirst && asked.length === 1) return Effect.never
       const said = sayings[by]?.(request)
       if (said === undefined) return Effect.fail(new Unanswered({ peer: by, seconds: 1 }))
@@ -62,7 +66,10 @@ export const withDelegates = <A, E>(
 
   const prepared = { times: 0 }
   const relays = Object.keys(sayings)
-    .map((name) => ({ contact: peer(name), confirmedAt: stale.includes(name) ? -2 * HOUR : 0 }))
+    .map((name) => ({
+      contact: peer(name, { capabilities: allRelays.includes(name) ? DHT_SERVER | ONION_RELAY : DHT_SERVER }),
+      confirmedAt: stale.includes(name) ? -2 * HOUR : 0
+    }))
     .filter(({ contact }) => !neighbours.some(({ key }) => key === contact.key))
   return Effect.gen(function* () {
     return yield* body(yield* Delegates, { asked, bounds: () => bounded, prepared })

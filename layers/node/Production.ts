@@ -29,8 +29,9 @@ const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
     SqliteDeliveredStore.layer
   ).pipe(Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer]))
 
-export const layer = (settings: Settings) =>
-  parts.layer(settings).pipe(
+/** `variant`: only for whoever watches a network of its own, as `allium network` does. */
+export const layer = (settings: Settings, variant: Pick<parts.Variant, "cells"> = {}) =>
+  parts.layer(settings, variant).pipe(
     Layer.provideMerge(FileKeyStore.layer(settings.dataFolder)),
     // Built first: it makes the folder, and keeps a second node out of it.
     Layer.provideMerge(storage(settings)),

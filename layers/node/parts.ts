@@ -75,7 +75,7 @@ export type ServerNeeds =
   | SessionManager
   | TransportManager
 
-/** What a simulation may replace above the lowest layers; nothing of it on a real network. */
+/** What a simulation may replace above the lowest layers. On a real network nothing of it is, but cells may be watched. */
 export interface Variant {
   /** `plain` costs no cryptography and proves nothing; `noise` by default. */
   readonly sessions?: "noise" | "plain"

@@ -16,9 +16,12 @@ import { Replicator } from "#services/dht/Replicator"
 import { Control } from "#services/node/Control"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
+import type { CellLog } from "./cellLog.ts"
 
 export interface LocalNode {
   readonly name: string
+  /** Its NodeId, as contacts have it. */
+  readonly key: string
   readonly folder: string
   readonly address: string
   readonly control: string
@@ -37,22 +40,19 @@ export interface LocalNode {
 export const startNode = Effect.fnUntraced(function* (
   folder: string,
   name: string,
-  settings: Pick<Settings, "bootstrap" | "replicationFactor">
+  settings: Pick<Settings, "bootstrap" | "replicationFactor">,
+  log: CellLog
 ) {
   const dataFolder = join(folder, name)
   const scope = yield* Scope.fork(yield* Scope.Scope)
-  const node = Production.layer({
-    ...defaultSettings,
-    ...settings,
-    dataFolder,
-    local: true,
-    listen: ["/ip4/127.0.0.1/tcp/0"]
-  })
+  const local = { ...defaultSettings, ...settings, dataFolder, local: true, listen: ["/ip4/127.0.0.1/tcp/0"] }
+  const node = Production.layer(local, { cells: log.watch(name) })
   const control = ControlServer.layer({ folder: dataFolder, port: 0, stop: Effect.void })
   const services = yield* Layer.buildWithScope(Layer.provideMerge(control, node), scope)
   const [address] = Context.get(services, SessionManager).listening()
   return {
     name,
+    key: Context.get(services, SessionManager).self().key,
     folder: dataFolder,
     address: String(address),
     control: Context.get(services, Control).url,

@@ -6,17 +6,20 @@ import { createHash } from "node:crypto"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Duration, Effect, References, Stream } from "effect"
+import { Effect, References, Stream } from "effect"
 import { equalBytes, utf8 } from "#schemas/bytes/bytes"
 import { cidText, digestOf } from "#schemas/content/Cid"
 import { didOf } from "#schemas/identity/PublicKey"
 import type { BlobReceipt } from "#services/content/Blobs"
+import { CellLog } from "./cellLog.ts"
 import { healthText } from "./explaining.ts"
 import { failure } from "./Failure.ts"
 import { type LocalNode, startNode } from "./localNetwork.ts"
-import { duration, paintOut, say, sayJson, size } from "./output.ts"
+import { paintOut, size } from "./output.ts"
 import { endsOnSignal } from "./runMain.ts"
 import { toFailure } from "./sentences.ts"
+import { type Teller, teller } from "./teller.ts"
+import { whisper } from "./whisper.ts"
 
 export interface NetworkOptions {
   readonly nodes: number
@@ -38,7 +41,8 @@ export const runNetwork = Effect.fnUntraced(
     const tell = teller(options.json)
     const content = yield* contentOf(options.file)
     const folder = yield* temporaryFolder
-    const nodes = yield* start(tell, folder, options.nodes)
+    const log = new CellLog()
+    const nodes = yield* start(tell, folder, options.nodes, log)
 
     const [first] = nodes
     const receipt = yield* tell.timed("put", first.blobs.put(Stream.make(content.bytes)), (receipt) => ({
@@ -51,6 +55,7 @@ export const runNetwork = Effect.fnUntraced(
     const reader = others.find((node) => !holders.includes(node)) ?? others[0] ?? first
     yield* fetchFrom(tell, reader, receipt, content.bytes)
     yield* nameAndRead(tell, first, reader)
+    yield* whisper(tell, nodes, log)
 
     const victim = holders.find((node) => node !== reader) ?? first
     yield* tell.timed("stop", victim.stop, () => ({
@@ -101,16 +106,16 @@ const temporaryFolder = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
-const start = Effect.fnUntraced(function* (tell: Teller, folder: string, count: number) {
+const start = Effect.fnUntraced(function* (tell: Teller, folder: string, count: number, log: CellLog) {
   const settings = { replicationFactor: Math.min(COPIES, count - 1) }
   const describe = (node: LocalNode) => ({
     text: `${paintOut.bold(node.name)} listens on ${paintOut.dim(node.address)}`,
     data: { node: node.name, address: node.address, control: node.control, folder: node.folder }
   })
-  const first = yield* tell.timed("start", startNode(folder, "node-1", { ...settings, bootstrap: [] }), describe)
+  const first = yield* tell.timed("start", startNode(folder, "node-1", { ...settings, bootstrap: [] }, log), describe)
   const rest = yield* Effect.forEach(
     Array.from({ length: count - 1 }, (_, index) => `node-${index + 2}`),
-    (name) => tell.timed("start", startNode(folder, name, { ...settings, bootstrap: [first.address] }), describe)
+    (name) => tell.timed("start", startNode(folder, name, { ...settings, bootstrap: [first.address] }, log), describe)
   )
   const nodes = [first, ...rest] as const
   yield* tell.timed(
@@ -187,48 +192,3 @@ const heal = Effect.fnUntraced(function* (live: ReadonlyArray<LocalNode>, asker:
     if (found.health === "healthy" || round === ROUNDS) return found
   }
 })
-
-interface Told {
-  readonly text: string
-  readonly data: object
-}
-
-interface Teller {
-  readonly line: (step: string, told: Told, milliseconds?: number) => Effect.Effect<void>
-  /** Runs a step and tells it with the time that it took. */
-  readonly timed: <A, E, R>(
-    step: string,
-    effect: Effect.Effect<A, E, R>,
-    tell: (value: A) => Told
-  ) => Effect.Effect<A, E, R>
-  readonly stayUp: (node: LocalNode, receipt: BlobReceipt) => Effect.Effect<void>
-}
-
-const teller = (json: boolean): Teller => {
-  const line: Teller["line"] = (step, { text, data }, milliseconds) => {
-    const time = milliseconds === undefined ? {} : { milliseconds: Math.round(milliseconds) }
-    if (json) return sayJson({ step, ...data, ...time })
-    const column = (milliseconds === undefined ? "" : duration(milliseconds)).padStart(9)
-    return say(`${paintOut.dim(column)}  ${text}`)
-  }
-  return {
-    line,
-    timed: (step, effect, told) =>
-      Effect.flatMap(Effect.timed(effect), ([took, value]) =>
-        Effect.as(line(step, told(value), Duration.toMillis(took)), value)
-      ),
-    stayUp: (node, receipt) =>
-      json
-        ? sayJson({ step: "up", node: node.name, folder: node.folder, control: node.control })
-        : say(
-            [
-              "",
-              "The network stays up until Ctrl-C. From another terminal in this folder:",
-              `  npx --no-install allium get ${cidText(receipt.cid)} -o copy --data ${node.folder}`,
-              `  npx --no-install allium explain ${cidText(receipt.cid)} --data ${node.folder}`,
-              `  npx --no-install allium set greeting "hello again" --data ${node.folder}`,
-              `  npx --no-install allium status --data ${node.folder}`
-            ].join("\n")
-          )
-  }
-}

@@ -49,7 +49,7 @@ const statusText = (status: NodeStatus, now: number): string =>
     ["did", status.did],
     ["network", status.local ? "local" : status.network],
     ["listening", status.listening.join("\n") || "nowhere"],
-    ["state", `${status.joined ? "joined" : "looking for other nodes"}, ${status.mode}`],
+    ["state", `${status.joined ? "joined" : "looking for other nodes"}, ${modeText(status)}`],
     ["peers", `${status.sessions} connected, ${status.contacts} known`],
     ["records", `${status.records}, ${size(status.storedBytes)}`],
     ["kept", keptText(status.replication)],
@@ -57,6 +57,8 @@ const statusText = (status: NodeStatus, now: number): string =>
     ["memory", size(status.memoryBytes)],
     ["up", duration(status.uptimeSeconds * 1_000)]
   ])
+
+const modeText = ({ mode, relays }: NodeStatus): string => (relays ? `${mode}, relays for others` : mode)
 
 const keptText = ({ critical, degraded, healthy, kept, unknown }: ReplicationStatus): string => {
   if (kept === 0) return "nothing"
@@ -74,13 +76,14 @@ const upkeepText = ({ lastScrub, lastSync }: ReplicationStatus, now: number): st
   `compared with neighbours ${ago(lastSync, now)}, disk read through ${ago(lastScrub, now)}`
 
 const peerText = (peer: PeerStatus, now: number): string => {
-  const { failures, inTable, session, verifiedAt } = peer
+  const { failures, inTable, relays, session, verifiedAt } = peer
   const trip = session?.roundTripMillis == null ? "" : ` ${session.roundTripMillis.toFixed(1)} ms`
   const parts = [
     ...(session === null
       ? []
       : [`${session.dialled ? "out" : "in"}${trip}, for ${duration(session.sinceSeconds * 1_000)}`]),
     inTable ? `found there ${ago(verifiedAt, now)}` : "not in the table",
+    ...(relays ? ["relays"] : []),
     ...(failures === 0 ? [] : [count(failures, "failure")])
   ]
   const mark = session === null ? paintOut.dim("○") : paintOut.green("●")

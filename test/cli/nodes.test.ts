@@ -186,7 +186,23 @@ describe("network", { timeout: 60_000 }, () => {
     const names = steps.map(({ step }) => step)
     assert.deepStrictEqual(
       [...new Set(names)],
-      ["start", "join", "put", "replicas", "get", "set", "read", "stop", "explain", "heal"]
+      [
+        ...["start", "join", "put", "replicas", "get", "set", "read"],
+        ...["whisper", "fetch", "cell", "overheard", "stop", "explain", "heal"]
+      ]
+    )
+    const cells = steps.filter(({ step }) => step === "cell")
+    assert.deepStrictEqual(
+      cells.map(({ role }) => role),
+      ["reader", "relay", "relay", "relay", "delegate", "delegate", "relay", "relay", "relay", "reader"]
+    )
+    assert.strictEqual(new Set(cells.map(({ bytes }) => bytes)).size, 1)
+    const [asked, answered] = [cells.slice(0, 5), cells.slice(5)]
+    for (const way of [asked, answered])
+      for (const [at, { to }] of way.slice(0, -1).entries()) assert.strictEqual(way[at + 1].node, to)
+    assert.deepInclude(
+      steps.find(({ step }) => step === "overheard"),
+      { links: 8, relays: 3, legible: 0 }
     )
     assert.strictEqual(names.filter((name) => name === "get").length, 2)
     assert.strictEqual(steps.find(({ step }) => step === "read")?.value, "hello from node-1")
@@ -201,6 +217,7 @@ describe("network", { timeout: 60_000 }, () => {
     const { code, stdout } = await allium(["network", "--once", "--nodes", "3", "--file", "package.json"])
     assert.strictEqual(code, 0)
     assert.match(stdout.toString(), /node-1 stored package\.json/)
+    assert.match(stdout.toString(), /nobody can be anonymous among 3 nodes/)
     assert.notInclude(stdout.toString(), "\x1b[")
   })
 })

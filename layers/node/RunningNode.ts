@@ -3,6 +3,7 @@ import { Clock, Effect, Layer } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { sessionStatus } from "#layers/rpc/sessionStatus"
 import { hexOf } from "#schemas/bytes/bytes"
+import { ONION_RELAY } from "#schemas/identity/PeerRecord"
 import { VERSION } from "#schemas/node/version"
 import { withPeer } from "#schemas/transport/Address"
 import { Bootstrap } from "#services/dht/Bootstrap"
@@ -25,6 +26,8 @@ const healthOf = ({ copies, factor }: Pin): ReplicaHealth => {
   if (copies === 0) return "critical"
   return copies + 1 >= factor ? "healthy" : "degraded"
 }
+
+const isRelay = ({ record }: Contact): boolean => (record.capabilities & ONION_RELAY) !== 0
 
 const make = Effect.gen(function* () {
   const [identity, sessions, rpc] = [yield* Identity, yield* SessionManager, yield* Rpc]
@@ -50,6 +53,7 @@ const make = Effect.gen(function* () {
       address: session === undefined ? told : withPeer(session.address, contact.nodeId),
       bucket: table.bucketOf(contact.nodeId),
       inTable: entry !== undefined,
+      relays: isRelay(contact),
       verifiedAt: entry !== undefined && Number.isFinite(entry.verifiedAt) ? entry.verifiedAt : null,
       failures: entry?.failures ?? 0,
       session: session === undefined ? null : sessionStatus(rpc, session, now)
@@ -79,6 +83,7 @@ const make = Effect.gen(function* () {
         listening: sessions.listening().map(String),
         joined: bootstrap.isBootstrapped(),
         mode: membership.mode(),
+        relays: isRelay(sessions.self()),
         sessions: sessions.stats().open,
         contacts: table.size(),
         records: usage.records,

@@ -32,6 +32,8 @@ export const NodeStatus = Schema.Struct({
   /** Whether the node has found others, or needs none. */
   joined: Schema.Boolean,
   mode: ServingMode,
+  /** Whether its record offers to carry cells of others on. */
+  relays: Schema.Boolean,
   sessions: Schema.Int,
   /** Contacts in the routing table. */
   contacts: Schema.Int,
@@ -52,6 +54,8 @@ export const PeerStatus = Schema.Struct({
   bucket: Schema.Int,
   /** Whether it has a place there. Clients have none, nor whoever is too many in a bucket or a network. */
   inTable: Schema.Boolean,
+  /** Whether it offers to carry cells of others on. */
+  relays: Schema.Boolean,
   /** Unix seconds at which this node last found it at its address; null for never. */
   verifiedAt: Schema.NullOr(Schema.Int),
   /** Requests in a row that it left unanswered; the third ends its place. */

@@ -114,13 +114,13 @@ describe("commands", { timeout: 60_000 }, () => {
       peers.map(({ nodeId }) => nodeId),
       [bob!.nodeId, carol!.nodeId]
     )
-    for (const peer of peers) assert.deepInclude(peer, { inTable: true, failures: 0 })
+    for (const peer of peers) assert.deepInclude(peer, { inTable: true, relays: true, failures: 0 })
     const buckets = peers.map(({ bucket }) => Number(bucket))
     assert.deepStrictEqual(
       buckets,
       buckets.toSorted((a, b) => b - a)
     )
-    assert.match(text, /^ +\d+ ● \/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/Qm.*found there/m)
+    assert.match(text, /^ +\d+ ● \/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/Qm.*found there .*relays/m)
     for (const [it] of told) assert.deepInclude(it, { nodeId: bob!.nodeId, standing: "table", dial: null })
 
     await bob!.end("SIGKILL")

@@ -107,6 +107,7 @@ const status: NodeStatus = {
   sessions: 0,
   contacts: 0,
   mode: "server",
+  relays: true,
   records: 0,
   storedBytes: 0,
   replication: {

@@ -58,7 +58,9 @@ describe("RunningNode", () => {
         others.map(({ nodeId }) => hexOf(nodeId))
       )
       const bucketOf = new Map(others.map(({ nodeId }) => [hexOf(nodeId), commonPrefixLength(nodeId, node.nodeId)]))
-      for (const { bucket, failures, inTable, nodeId, session, verifiedAt } of shown) {
+      assert.isTrue((yield* status(node)).relays)
+      for (const { bucket, failures, inTable, nodeId, relays, session, verifiedAt } of shown) {
+        assert.isTrue(relays)
         assert.deepStrictEqual([bucket, inTable, failures], [bucketOf.get(nodeId), true, 0])
         assert.isNotNull(verifiedAt)
         assert.strictEqual(session?.agent, AGENT)

@@ -3,6 +3,7 @@ import { TestNetwork } from "allium/testing"
 import { Context, Effect, Layer, Stream } from "effect"
 import { concatBytes } from "#schemas/bytes/bytes"
 import type { Cid } from "#schemas/content/Cid"
+import { DHT_SERVER, ONION_RELAY } from "#schemas/identity/PeerRecord"
 import { Blobs } from "#services/content/Blobs"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { Dht } from "#services/dht/Dht"
@@ -49,6 +50,16 @@ describe("a whole node", () => {
       yield* network.advance("1 second")
       assert.strictEqual(yield* sessions, 0)
     })
+  )
+
+  it.effect("offers to relay as long as it serves, unless it was told not to", () =>
+    Effect.gen(function* () {
+      const shown = (settings: Parameters<typeof localNode>[1]) =>
+        Effect.map(localNode("a", settings), (node) => Context.get(node, SessionManager).self().record.capabilities)
+      assert.strictEqual(yield* shown({}), DHT_SERVER | ONION_RELAY)
+      assert.strictEqual(yield* shown({ relay: false }), DHT_SERVER)
+      assert.strictEqual(yield* shown({ mode: "client" }), 0)
+    }).pipe(Effect.provide(hub))
   )
 
   it.effect("refuses an address that is none", () =>

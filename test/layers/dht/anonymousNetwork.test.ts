@@ -60,6 +60,15 @@ describe("a network of twelve", () => {
       assert.deepStrictEqual(names[0]?.author, named.author)
       assert.notStrictEqual(keyOf(named.author), keyOf(said.author))
 
+      // More than fits the reply blocks of a first question.
+      const long = new Uint8Array(50_000).fill(7)
+      const large = yield* dht(alice, (it) => it.putMutable(Uint8Array.of(2), long, anonymously))
+      const got = yield* dht(bob, (it) => it.getMutable(large.author, Uint8Array.of(2), anonymously))
+      assert.deepStrictEqual(got.value, long)
+      const others = network.nodes.filter((it) => it !== alice)
+      for (const node of others) yield* dht(node, (it) => it.putName("all", new Uint8Array(1_000)))
+      assert.strictEqual((yield* dht(alice, (it) => it.getName("all", anonymously))).length, 11)
+
       const { cid } = yield* blobs(bob, (it) => it.put(Stream.make(utf8("bob provides this"))))
       const providers = yield* dht(alice, (it) => it.findProviders(cid, anonymously))
       assert.deepStrictEqual(

@@ -3,7 +3,7 @@
  * answer, or not with the truth, is asked last for a while; nothing else is held against it, since nobody sees whose
  * fault it was, and a charge would tell others with whom this node deals.
  */
-import { Clock, Duration, Effect, Random, Result } from "effect"
+import { Clock, Deferred, Duration, Effect, Random, Result } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { answerReaderOf, type DhtAnswer, type DhtRequest, writeRequest } from "#schemas/dht/DhtMessage"
 import { DHT_SERVER, ONION_RELAY } from "#schemas/identity/PeerRecord"
@@ -11,7 +11,7 @@ import { readAnswerIn, requestBody } from "#schemas/router/Question"
 import type { RpcFailureFields } from "#schemas/rpc/RpcFailure"
 import { DELEGATES_ASKED, DOUBTED_DELEGATES, DOUBTED_FOR } from "#services/dht/Limits"
 import { delegations } from "#services/dht/Metrics"
-import { DelegateWithin } from "#services/dht/Schedules"
+import { DelegatePatience, DelegateWithin } from "#services/dht/Schedules"
 import { Bounds } from "#services/node/Bounds"
 import { type AskError, RouterHandle } from "#services/router/RouterHandle"
 import { RouteTable } from "#services/router/RouteTable"
@@ -57,7 +57,7 @@ export interface Delegating {
 
 export const makeDelegating = Effect.gen(function* () {
   const [router, routes, sessions] = [yield* RouterHandle, yield* RouteTable, yield* SessionManager]
-  const [clock, within] = [yield* Clock.Clock, yield* DelegateWithin]
+  const [clock, patience, within] = [yield* Clock.Clock, yield* DelegatePatience, yield* DelegateWithin]
   const freshFor = Duration.toMillis(Duration.min(yield* RecordFreshFor, yield* RecipientKnownFor))
   const count = yield* metricsBy(delegations)
   /** Unix milliseconds at which the doubt arose, oldest first. */
@@ -129,6 +129,7 @@ export const makeDelegating = Effect.gen(function* () {
           doubt(by)
           return failed(answer === undefined ? "silent" : "malformed", read.failure)
         }
+        doubted.delete(by.key)
         count(read.success._tag === "Answer" ? "answered" : "refused")
         return Effect.succeed(read.success)
       }),
@@ -140,25 +141,55 @@ export const makeDelegating = Effect.gen(function* () {
     )
   }
 
-  const next: Delegating["next"] = Effect.fnUntraced(function* (errand, request, answerBytes) {
-    while (errand.met.size < DELEGATES_ASKED) {
-      const delegate = yield* Effect.catchTag(draw(errand), "NoRoute", ({ reason }) => {
-        errand.trouble = reason
-        return Effect.succeed(undefined)
-      })
-      if (delegate === undefined) {
-        if (errand.trouble === "") errand.trouble = NOBODY
-        return undefined
-      }
-      errand.met.add(delegate.key)
-      const said = yield* again(errand, delegate, request, answerBytes)
-      if (said !== undefined) return said
+  const drawn = Effect.fnUntraced(function* (errand: Errand): Effect.fn.Return<Contact, Silent> {
+    if (errand.met.size >= DELEGATES_ASKED) return yield* Effect.fail(silent)
+    const delegate = yield* Effect.catchTag(draw(errand), "NoRoute", ({ reason }) => {
+      errand.trouble = reason
+      return Effect.succeed(undefined)
+    })
+    if (delegate === undefined) {
+      if (errand.trouble === "") errand.trouble = NOBODY
+      return yield* Effect.fail(silent)
     }
-    return undefined
+    errand.met.add(delegate.key)
+    return delegate
   })
+
+  /** Whoever is slow goes on, and another is asked besides: the first of them that says something has been asked. */
+  const first = Effect.fnUntraced(function* (
+    errand: Errand,
+    request: DhtRequest,
+    answerBytes: number
+  ): Effect.fn.Return<Said, Silent> {
+    const delegate = yield* drawn(errand)
+    const hasFailed = yield* Deferred.make<void>()
+    const asked = Effect.flatMap(again(errand, delegate, request, answerBytes), (said) =>
+      said === undefined
+        ? Effect.andThen(Deferred.succeed(hasFailed, undefined), Effect.fail(silent))
+        : Effect.succeed(said)
+    )
+    const slow = Effect.andThen(
+      Effect.sleep(patience),
+      Effect.sync(() => doubt(delegate))
+    )
+    const another = Effect.andThen(
+      Effect.raceFirst(slow, Deferred.await(hasFailed)),
+      first(errand, request, answerBytes)
+    )
+    return yield* Effect.race(asked, another)
+  })
+
+  const next: Delegating["next"] = (errand, request, answerBytes) =>
+    Effect.catch(first(errand, request, answerBytes), () => Effect.succeed(undefined))
 
   return { again, doubt, next } satisfies Delegating
 })
+
+/** Nothing came of it; what it was stands in the errand. */
+interface Silent {
+  readonly _tag: "Silent"
+}
+const silent: Silent = { _tag: "Silent" }
 
 const NOBODY = "no other node is known that could do it: connect to more nodes and try again"
 

@@ -103,7 +103,8 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 minute")),
   Layer.succeed(Dht.RefreshAgain, hours(1)),
   Layer.succeed(Dht.ScrubPace, Schedule.spaced("10 minutes")),
-  Layer.succeed(Dht.DelegateWithin, seconds(20)),
+  Layer.succeed(Dht.DelegateWithin, seconds(30)),
+  Layer.succeed(Dht.DelegatePatience, seconds(5)),
   // content
   Layer.succeed(
     BlockAgain,

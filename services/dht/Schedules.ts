@@ -140,5 +140,10 @@ export const ScrubPace = Context.Reference<Schedule.Schedule<unknown>>("allium/s
 
 /** How long a delegate may take for an operation, the way there and back included; and how long it goes on with one. */
 export const DelegateWithin = Context.Reference<Duration.Duration>("allium/services/dht/DelegateWithin", {
-  defaultValue: () => Duration.seconds(20)
+  defaultValue: () => Duration.seconds(30)
+})
+
+/** After how long another is asked besides: a lost cell was sent again by then, and a lookup has ended. */
+export const DelegatePatience = Context.Reference<Duration.Duration>("allium/services/dht/DelegatePatience", {
+  defaultValue: () => Duration.seconds(5)
 })

@@ -171,15 +171,30 @@ describe("who is asked", () => {
     })
   )
 
-  it.effect("has its time, and then another is asked", () =>
+  it.effect("has its time; then another is asked besides, and whoever answers first is believed", () =>
     withDelegates(
       all(says(block(1)), ["a", "b"]),
       Effect.fnUntraced(function* (delegates, { asked }) {
         const finding = yield* Effect.forkChild(delegates.find(RecordKind.Block, digest(1)))
-        yield* TestClock.adjust("19 seconds")
+        yield* TestClock.adjust("4 seconds")
         assert.strictEqual(asked.length, 1)
         yield* TestClock.adjust("1 second")
         assert.strictEqual((yield* Fiber.join(finding)).records.length, 1)
+        assert.strictEqual(asked.length, 2)
+      }),
+      { stallsFirst: true }
+    )
+  )
+
+  it.effect("has all of its time where there is nobody else", () =>
+    withDelegates(
+      all(says(block(1)), ["a"]),
+      Effect.fnUntraced(function* (delegates) {
+        const finding = yield* Effect.forkChild(Effect.flip(delegates.find(RecordKind.Block, digest(1))))
+        yield* TestClock.adjust("29 seconds")
+        assert.isUndefined(finding.pollUnsafe())
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Fiber.join(finding))._tag, "PrivacyUnavailable")
       }),
       { stallsFirst: true }
     )

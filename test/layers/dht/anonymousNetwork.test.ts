@@ -151,6 +151,20 @@ describe("a network of twelve", () => {
     })
   )
 
+  it.effect("goes on when nodes of the routes and delegates lose their power", () =>
+    Effect.gen(function* () {
+      const network = yield* TestNetwork.make({ nodes: 14, sessions: "plain", seed: 6 })
+      const [alice, bob] = [network.node(3), network.node(7)]
+      const texts = ["one", "two", "three"].map(utf8)
+      const keys: Array<Uint8Array> = []
+      for (const text of texts) keys.push((yield* dht(alice, (it) => it.putBlock(text, anonymously))).key)
+      for (const number of [1, 5, 9]) yield* network.node(number).crash({ power: true })
+      for (const [at, key] of keys.entries())
+        assert.deepStrictEqual(yield* dht(bob, (it) => it.getBlock(key, anonymously)), texts[at])
+      assert.strictEqual((yield* dht(bob, (it) => it.putBlock(utf8("four"), anonymously))).reached, 5)
+    })
+  )
+
   it.effect("answers a neighbour's envelope from what is held, as a request in a frame", () =>
     Effect.gen(function* () {
       const network = yield* TestNetwork.make({ nodes: 3, replicationFactor: 1, sessions: "plain", seed: 5 })

@@ -66,17 +66,6 @@ export class Rga {
     return found
   }
 
-  /** Whether all elements from `counter` to `end` are here. */
-  holds(author: number, counter: number, end: number): boolean {
-    while (counter < end) {
-      const handle = this.find(author, counter)
-      if (handle === NONE) return false
-      const at = handle << STRIDE
-      counter = this.spans.columns[at + COUNTER]! + this.spans.columns[at + LENGTH]!
-    }
-    return true
-  }
-
   /** Decides where what `author` inserts at `position` belongs: `parentAuthor`, `parentCounter`, `isBefore`. */
   anchor(position: number, author: number, next: number): void {
     if (position === 0) {

@@ -49,18 +49,44 @@ export abstract class Sequence<Content> extends Container {
     }
   }
 
-  /** All visible elements, in order. */
-  visibleIds(): Array<Range> {
+  /** The ids of so many visible units, and, if `loosely`, removed ones between them, for that makes fewer ranges. */
+  idsAt(position: number, units: number, loosely = false): Array<Range> {
+    const { spans, tree } = this.rga
     const ranges: Array<Range> = []
-    this.rga.tree.forEach((handle) => {
+    let handle = units > 0 ? tree.locate(position + 1) : NONE
+    let skipped = position - tree.start
+    for (let between = 0; units > 0; handle = tree.after(handle)) {
       const at = handle << STRIDE
-      const { columns } = this.rga.spans
-      const from = columns[at + COUNTER]!
-      if ((columns[at + FLAGS]! & REMOVED) === 0) {
-        ranges.push({ author: columns[at + AUTHOR]!, from, to: from + columns[at + LENGTH]! })
+      const columns = spans.columns
+      const flags = columns[at + FLAGS]!
+      const offset = skipped >> (flags & WIDE)
+      const [author, from] = [columns[at + AUTHOR]!, columns[at + COUNTER]! + offset]
+      const length = columns[at + LENGTH]! - offset
+      const range = ranges.at(-1)
+      const goesOn = range !== undefined && range.author === author && range.to + between === from
+      skipped = 0
+      if ((flags & REMOVED) !== 0) {
+        between = goesOn && loosely ? between + length : Number.NaN
+        continue
       }
-    })
+      const taken = Math.min(length, units >> (flags & WIDE))
+      units -= taken << (flags & WIDE)
+      if (goesOn) ranges[ranges.length - 1] = { ...range, to: from + taken }
+      else ranges.push({ author, from, to: from + taken })
+      between = 0
+    }
     return ranges
+  }
+
+  /** Whether all of these elements are here. */
+  holds(author: number, counter: number, end: number): boolean {
+    while (counter < end) {
+      const handle = this.rga.find(author, counter)
+      if (handle === NONE) return false
+      const at = handle << STRIDE
+      counter = this.rga.spans.columns[at + COUNTER]! + this.rga.spans.columns[at + LENGTH]!
+    }
+    return true
   }
 
   /** Whether any of these elements is visible. */

@@ -4,30 +4,11 @@
  *
  * The last place looked at is kept as the cursor: who edits where he edited before does not search.
  */
+import { Block, parentOf, WIDTH } from "./Block.ts"
 import { NONE, type Spans } from "./Spans.ts"
 
-/** Spans of a leaf, and children of an inner block. */
-const WIDTH = 32
 /** Spans that the cursor walks before the tree is asked. */
 const STEPS = 4
-
-const NO_HANDLES = new Int32Array(0)
-
-export class Block {
-  parent: Block | undefined
-  units = 0
-  /** Of handles, or of kids. */
-  count = 0
-  readonly handles: Int32Array
-  readonly kids: Array<Block> | undefined
-  next: Block | undefined
-  previous: Block | undefined
-
-  constructor(kids?: Array<Block>) {
-    this.kids = kids
-    this.handles = kids === undefined ? new Int32Array(WIDTH) : NO_HANDLES
-  }
-}
 
 export class SpanTree {
   readonly #spans: Spans
@@ -269,13 +250,4 @@ export class SpanTree {
     parent.units -= right.units
     this.#adopt(right, parent)
   }
-}
-
-const parentOf = (kids: Array<Block>): Block => {
-  const parent = new Block(kids)
-  for (const kid of kids) {
-    kid.parent = parent
-    parent.units += kid.units
-  }
-  return parent
 }

@@ -6,7 +6,7 @@
  * one is the right child of its predecessor. So the parent is kept for the first element of the run alone, and a span
  * that is cut takes it along.
  */
-import type { Block } from "./SpanTree.ts"
+import type { Block } from "./Block.ts"
 
 export const AUTHOR = 0
 /** Of the first element. */

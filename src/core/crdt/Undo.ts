@@ -110,8 +110,7 @@ export class Undo {
       this.#step.push(() => {
         const it = this.#live(sequence)
         for (const { author, from, to } of this.#now(this.#writer.me.index, counter, counter + length)) {
-          if (it.rga.holds(author, from, to) && it.shows(author, from, to))
-            this.#writer.removeRange(it, author, from, to)
+          if (it.holds(author, from, to) && it.shows(author, from, to)) this.#writer.removeRange(it, author, from, to)
         }
       })
     },
@@ -232,7 +231,7 @@ export class Undo {
 
 const keep = (item: Item): Kept => {
   if (!(item instanceof Container)) return item
-  const ids = item instanceof Sequence ? item.visibleIds() : []
+  const ids = item instanceof Sequence ? item.idsAt(0, item.length) : []
   const kept = { container: item, text: item instanceof TextContainer ? item.toString() : "", ids }
   if (item instanceof OrMap) {
     const entries = item.keys().map((key) => ({ key, entry: item.register(key)!.shown! }))

@@ -15,20 +15,16 @@ import {
   NOWHERE,
   OpReader,
   Ref,
-  SELF,
-  type Target,
-  writeKey,
-  writePut,
-  writeRemove,
-  writeText
+  SELF
 } from "#schemas/crdt/Operation"
 import type { NewContainer, Plain } from "#schemas/crdt/Value"
+import { type Target, writeKey, writePut, writeRemove, writeText } from "#schemas/crdt/writeOperation"
 import { type Author, COUNTER_LIMIT } from "./Authors.ts"
 import { applyOperation, type Recorder } from "./applyOperation.ts"
 import type { Container } from "./Container.ts"
 import type { OrMap } from "./OrMap.ts"
-import type { Range, Sequence } from "./Sequence.ts"
-import { AUTHOR, COUNTER, FLAGS, LENGTH, NO_AUTHOR, NONE, REMOVED, STRIDE, WIDE } from "./Spans.ts"
+import type { Sequence } from "./Sequence.ts"
+import { NO_AUTHOR } from "./Spans.ts"
 import type { State } from "./State.ts"
 import type { TextContainer } from "./TextContainer.ts"
 
@@ -104,20 +100,8 @@ export class Writer {
 
   /** Both ends are between elements. */
   remove(container: Sequence<unknown>, position: number, units: number): void {
-    const { spans, tree } = container.rga
-    const handle = tree.locate(position + 1)
-    const at = handle << STRIDE
-    const wide = spans.columns[at + FLAGS]! & WIDE
-    const offset = (position - tree.start) >> wide
-    const author = spans.columns[at + AUTHOR]!
-    const counter = spans.columns[at + COUNTER]! + offset
-    if (units <= (spans.columns[at + LENGTH]! - offset) << wide) {
-      this.removeRange(container, author, counter, counter + (units >> wide))
-      return
-    }
-    for (const range of rangesFrom(container, handle, offset, units)) {
-      this.removeRange(container, range.author, range.from, range.to)
-    }
+    for (const { author, from, to } of container.idsAt(position, units, true))
+      this.removeRange(container, author, from, to)
   }
 
   /** Sets a key to a value, or removes it where there is none. */
@@ -223,31 +207,5 @@ export class Writer {
 
 /** A position, or the element to stand right behind. */
 export type Insertion = number | { readonly author: number; readonly counter: number }
-
-/** The ids of visible units from a span on; removed ones between them are taken along, for they cost nothing. */
-const rangesFrom = (container: Sequence<unknown>, first: number, offset: number, units: number): Array<Range> => {
-  const { spans, tree } = container.rga
-  const ranges: Array<Range> = []
-  let between = 0
-  for (let handle = first; units > 0 && handle !== NONE; handle = tree.after(handle)) {
-    const at = handle << STRIDE
-    const flags = spans.columns[at + FLAGS]!
-    const [author, from] = [spans.columns[at + AUTHOR]!, spans.columns[at + COUNTER]! + offset]
-    const length = spans.columns[at + LENGTH]! - offset
-    const range = ranges.at(-1)
-    const goesOn = range !== undefined && range.author === author && range.to + between === from
-    offset = 0
-    if ((flags & REMOVED) !== 0) {
-      between = goesOn ? between + length : Number.NaN
-      continue
-    }
-    const taken = Math.min(length, units >> (flags & WIDE))
-    units -= taken << (flags & WIDE)
-    if (goesOn) ranges[ranges.length - 1] = { ...range, to: from + taken }
-    else ranges.push({ author, from, to: from + taken })
-    between = 0
-  }
-  return ranges
-}
 
 const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800

@@ -219,9 +219,9 @@ export class Checker {
   }
 
   #holds(container: Container, from: number, to: number): boolean {
-    const { rga } = container as Sequence<unknown>
+    const sequence = container as Sequence<unknown>
     const split = this.#author === this.#me.index ? Math.min(to, Math.max(from, this.#me.next)) : to
-    return rga.holds(this.#author, from, split) && this.#holdsFresh(container, split, to)
+    return sequence.holds(this.#author, from, split) && this.#holdsFresh(container, split, to)
   }
 
   /** Neighbours of one container were joined, so one entry has them all or none has. */

@@ -85,5 +85,29 @@ export const mutations: ReadonlyArray<Mutation> = [
     file: "src/core/dht/BucketTable.ts",
     find: "if (successor !== undefined) this.#enter(bucket, successor)",
     replace: "if (successor !== undefined) bucket.waiting.set(successor.contact.key, successor)"
+  },
+  {
+    name: "the replay set is off",
+    file: "src/core/onion/ReplaySet.ts",
+    find: `if (tags.has(tag, hash)) return "replayed"`,
+    replace: `if (tags.has(tag, hash)) return "entered"`
+  },
+  {
+    name: "keys of onions without the key bytes",
+    file: "src/core/onion/layerKeys.ts",
+    find: "suite.hkdfSha256(dh, salt, INFO, 3 * KEY_LENGTH)",
+    replace: "suite.hkdfSha256(dh, salt.subarray(0, 0), INFO, 3 * KEY_LENGTH)"
+  },
+  {
+    name: "the tag of a body is not checked",
+    file: "src/core/onion/peel.ts",
+    find: "suite.aead(opened.keys.body).open(ZERO_NONCE, NONE, bodyOf(cell), header.bodyTag)",
+    replace: "maskBody(suite, opened.keys.body, bodyOf(cell))"
+  },
+  {
+    name: "an envelope is delivered twice",
+    file: "layers/onion/receiving.ts",
+    find: "if (deliveries.has(payload.messageId)) return repeated(payload.messageId, payload.blocks)",
+    replace: ""
   }
 ]

@@ -17,7 +17,20 @@ const CROWDED = 0.25
 const CROWD_LEAST = 56
 const CROWD_MORE = 12
 
+/** In some networks users write to each other by onion routes: always where relays spoil what they can. A minute. */
+const WRITING = 0.4
+const LETTERS = 2
+const LETTERS_AMONG_HOSTILE = 4
+
 export const planOfSeed = (seed: number): Plan => {
+  const plan = quietPlanOf(seed)
+  const { scenario, workload } = plan
+  const isWriting = new Dice(seed).fork("letters").chance(scenario === "byzantine" ? 1 : WRITING)
+  if (!isWriting) return plan
+  return { ...plan, workload: { ...workload, messages: scenario === "byzantine" ? LETTERS_AMONG_HOSTILE : LETTERS } }
+}
+
+const quietPlanOf = (seed: number): Plan => {
   const plan = planOfFew(seed)
   const dice = new Dice(seed).fork("crowd")
   if (!dice.chance(CROWDED)) return plan

@@ -27,17 +27,18 @@ const fill = (dice: Dice, length: number): Uint8Array => {
   return new Uint8Array(bytes.buffer, 0, length)
 }
 
-/** Nobody finds the record of a node that cannot be reached, so nobody writes to one. */
+/** Nobody finds the record of a node that cannot be reached, or talks to one that is banned: so nobody writes to them. */
 const recipientFor = (simulation: Simulation, from: SimulatedNode, dice: Dice): SimulatedNode | undefined => {
   for (let draw = 0; draw < DRAWS; draw++) {
     const node = simulation.anybody(dice)
-    if (node !== undefined && node !== from && !node.natted) return node
+    if (node !== undefined && node !== from && !node.natted && !node.wasByzantine) return node
   }
   return undefined
 }
 
 export const sendLetter = (simulation: Simulation, from: SimulatedNode, dice: Dice): void => {
   const { post, world } = simulation
+  if (from.wasByzantine) return
   const to = recipientFor(simulation, from, dice)
   if (to?.services === undefined) return
   const { nodeId } = Context.get(to.services, Identity)

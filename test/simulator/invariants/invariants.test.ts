@@ -44,11 +44,11 @@ const speaks = (invariant: Invariant, of: RegExp, spoil: (simulation: Simulation
 describe("the promises of a network", () => {
   it.live("hold while nothing goes wrong, with every user at work", () =>
     Effect.gen(function* () {
-      const workload = { ...planOfFew().workload, files: 1, herds: 0.5, lookups: 10 }
+      const workload = { ...planOfFew().workload, files: 1, herds: 0.5, lookups: 10, messages: 4 }
       const { figures, violations } = yield* simulate(planOfFew({ lasts: 400, workload, sessions: "noise" }))
       assert.deepStrictEqual(violations, [])
       const counts = Object.entries(figures.operations).map(([name, { count }]) => [name, count > 0])
-      const all = ["fetch", "file", "get", "herd", "lookup", "put", "read", "update"]
+      const all = ["fetch", "file", "get", "herd", "lookup", "message", "put", "read", "update"]
       assert.deepStrictEqual(
         counts.sort(),
         all.map((name) => [name, true])

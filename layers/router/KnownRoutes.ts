@@ -6,7 +6,7 @@ import { Clock, Duration, Effect, Latch, Layer, Result } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { hopAddress } from "#core/onion/hops"
 import { GUARDS_KEPT } from "#core/router/Guards"
-import { RELAYS, RELAYS_OF_NETWORK, type Relay } from "#core/router/RelayTable"
+import { RELAYS, RELAYS_AT_REST, RELAYS_OF_NETWORK, type Relay } from "#core/router/RelayTable"
 import { HOPS, RouteBook, type Shortage } from "#core/router/RouteBook"
 import { ROUTES } from "#core/router/RouteCache"
 import { keyOf } from "#schemas/bytes/bytes"
@@ -26,6 +26,8 @@ export const make = Effect.gen(function* () {
   const [within, neededFor] = [yield* Schedules.PrepareWithin, toMillis(yield* Schedules.NeededFor)]
   const [suspect, guards] = [yield* Schedules.SuspectFor, yield* Schedules.GuardsFor]
   const now = () => clock.currentTimeMillisUnsafe()
+  let askedAt = Number.NEGATIVE_INFINITY
+  const isNeeded = (): boolean => now() - askedAt < neededFor
   const book = new RouteBook<Contact>({
     own: keyOf(nodeId),
     isDiverse: !local,
@@ -34,6 +36,7 @@ export const make = Effect.gen(function* () {
     freshFor: toMillis(yield* Schedules.RecordFreshFor),
     routeFor: toMillis(yield* Schedules.RouteFor),
     suspectFor: { path: toMillis(suspect.path), culprit: toMillis(suspect.culprit) },
+    limit: () => (isNeeded() ? RELAYS : RELAYS_AT_REST),
     guards: {
       keptFor: toMillis(guards.kept),
       goneAfter: toMillis(guards.gone),
@@ -53,7 +56,6 @@ export const make = Effect.gen(function* () {
   const need = yield* Latch.make(false)
   const waiting = yield* Latch.make(false)
   const looksAgain = yield* Latch.make(false)
-  let askedAt = Number.NEGATIVE_INFINITY
   let waiters = 0
 
   const ask = (): number => {
@@ -61,7 +63,6 @@ export const make = Effect.gen(function* () {
     need.openUnsafe()
     return askedAt
   }
-  const isNeeded = (): boolean => now() - askedAt < neededFor
 
   const mayRelay = (contact: Contact): boolean =>
     (contact.record.capabilities & ONION_RELAY) !== 0 && (local || hopAddress(contact, local) !== undefined)
@@ -117,14 +118,12 @@ export const make = Effect.gen(function* () {
 
   return RouteTable.of({
     admit: (contact, { at, reached }) => {
-      if (!mayRelay(contact)) {
-        book.withdrew(contact.key, now())
-        return saveGuards()
-      }
       const known = book.relays.find(contact.key)
+      if (known === undefined && !reached) return
       // What an older session or table brings says nothing of the newer record.
       if (known !== undefined && known.contact.record.seq > contact.record.seq) return
-      book.admit(contact, reached, at ?? now(), now())
+      if (known?.contact === contact || mayRelay(contact)) book.admit(contact, reached, at ?? now(), now())
+      else book.withdrew(contact.key, now())
       saveGuards()
     },
     missed,

@@ -10,6 +10,8 @@ import { fade, measured, type Standing, weightOf } from "./relayWeight.ts"
 
 /** Some 500 bytes each, and more than a path needs to be chosen from. */
 export const RELAYS = 512
+/** While nobody needs a path: enough to know some for long when somebody does. */
+export const RELAYS_AT_REST = 64
 /** Of one /16 or /32 (IPv6): one owner's, as likely as not. 2 % of all. */
 export const RELAYS_OF_NETWORK = 10
 
@@ -35,7 +37,8 @@ export interface RelayTableOptions {
   readonly freshFor: number
   /** Whoever never makes room. */
   readonly isKept: (key: string) => boolean
-  readonly limit?: number
+  /** Now; at most `RELAYS`. What is above it goes one by one as others come. */
+  readonly limit: () => number
 }
 
 const NEVER = Number.NEGATIVE_INFINITY
@@ -43,13 +46,11 @@ const NOWHERE: ReadonlyArray<string> = []
 
 export class RelayTable<C extends TableNode> {
   readonly #options: RelayTableOptions
-  readonly #limit: number
   readonly #relays = new Map<string, Relay<C>>()
   readonly #ofNetwork = new Map<string, number>()
 
   constructor(options: RelayTableOptions) {
     this.#options = options
-    this.#limit = options.limit ?? RELAYS
   }
 
   get size(): number {
@@ -161,7 +162,7 @@ export class RelayTable<C extends TableNode> {
       countedAt: at,
       suspectUntil: 0
     }
-    if (this.#relays.size >= this.#limit && !this.#makeRoom(this.#useOf(relay, now), now)) return
+    if (this.#relays.size >= this.#options.limit() && !this.#makeRoom(this.#useOf(relay, now), now)) return
     this.#relays.set(contact.key, relay)
     this.#count(networks, 1)
   }

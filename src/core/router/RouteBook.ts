@@ -41,6 +41,8 @@ export interface RouteBookOptions {
   readonly routeFor: number
   readonly suspectFor: { readonly path: number; readonly culprit: number }
   readonly guards: GuardTerms
+  /** Relays that are kept now. */
+  readonly limit: () => number
 }
 
 export interface Path<C> {
@@ -72,6 +74,7 @@ export class RouteBook<C extends TableNode> {
     this.relays = new RelayTable({
       isDiverse: options.isDiverse,
       freshFor: options.freshFor,
+      limit: options.limit,
       isKept: (key) => this.guards.find(key) !== undefined
     })
   }

@@ -10,7 +10,7 @@ const FRESH = 90 * 60_000
 const KEPT = relay(3).key
 
 const make = (isDiverse = true, limit = LIMIT) =>
-  new RelayTable<TableNode>({ isDiverse, freshFor: FRESH, isKept: (key) => key === KEPT, limit })
+  new RelayTable<TableNode>({ isDiverse, freshFor: FRESH, isKept: (key) => key === KEPT, limit: () => limit })
 
 const Index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 39 }))
 const Command = Schema.Union([

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
 import type { TableNode } from "#core/dht/TableEntry"
 import { clash } from "#core/router/pickRelays"
+import { RELAYS } from "#core/router/RelayTable"
 import { GUARDS_AMONG, HOPS, RELAYS_WANTED, RouteBook } from "#core/router/RouteBook"
 import { chanceOf, DAY, HOUR, relay } from "./relays.ts"
 
@@ -19,6 +20,7 @@ const make = (seed = 1, isDiverse = true) => {
     freshFor: FRESH,
     routeFor: ROUTE_FOR,
     suspectFor: SUSPECT,
+    limit: () => RELAYS,
     guards: { keptFor: 28 * DAY, goneAfter: 3 * DAY, standInGoneAfter: HOUR, triedAfter: MINUTE }
   })
   book.isSearched = true

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { Contact } from "#core/identity/Contact"
+import { RELAYS_AT_REST } from "#core/router/RelayTable"
 import * as KnownRoutes from "#layers/router/KnownRoutes"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import { DHT_SERVER, ONION_RELAY, type PeerRecordFields } from "#schemas/identity/PeerRecord"
@@ -82,6 +83,20 @@ describe("KnownRoutes", () => {
       assert.match(reasonOf(routes.routeTo(recipient)), /^0 of 3 relays are known/)
       meet(routes, relays.slice(0, 2))
       assert.match(reasonOf(routes.routeTo(recipient)), /^2 of 3 relays are known/)
+    })
+  )
+
+  table("knows few relays while nobody needs a route, and many when somebody does", (routes) =>
+    Effect.gen(function* () {
+      const many = Array.from({ length: 150 }, (_, n) => relay(n))
+      meet(routes, many)
+      assert.strictEqual(routes.relays().length, RELAYS_AT_REST)
+      routes.routeBack([])
+      meet(routes, many)
+      assert.strictEqual(routes.relays().length, 150)
+      yield* TestClock.adjust(yield* NeededFor)
+      meet(routes, [relay(200)])
+      assert.strictEqual(routes.relays().length, 150)
     })
   )
 

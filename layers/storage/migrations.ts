@@ -86,12 +86,57 @@ const delivered = Effect.gen(function* () {
   yield* sql`CREATE INDEX delivered_until ON delivered (until)`
 })
 
+/**
+ * The logs of shared documents. `op_authors` and `op_heads` follow from `ops`, and from what a snapshot holds; kept beside
+ * it, for no start has to read a whole log.
+ */
+const ops = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const blob = sql.literal(sql.onDialectOrElse({ pg: () => "BYTEA", orElse: () => "BLOB" }))
+  yield* sql`CREATE TABLE op_channels (channel ${blob} PRIMARY KEY NOT NULL, genesis ${blob} NOT NULL)`
+  yield* sql`CREATE TABLE ops (
+    channel ${blob} NOT NULL,
+    author ${blob} NOT NULL,
+    seq BIGINT NOT NULL,
+    lamport BIGINT NOT NULL,
+    id ${blob} NOT NULL,
+    bytes ${blob} NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX ops_place ON ops (channel, author, seq)`
+  yield* sql`CREATE UNIQUE INDEX ops_id ON ops (channel, id)`
+  yield* sql`CREATE TABLE op_authors (
+    channel ${blob} NOT NULL,
+    author ${blob} NOT NULL,
+    first BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    lamport BIGINT NOT NULL,
+    last ${blob} NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX op_authors_name ON op_authors (channel, author)`
+  yield* sql`CREATE TABLE op_heads (channel ${blob} NOT NULL, id ${blob} NOT NULL, lamport BIGINT NOT NULL)`
+  yield* sql`CREATE UNIQUE INDEX op_heads_name ON op_heads (channel, id)`
+  yield* sql`CREATE TABLE op_snapshots (
+    channel ${blob} PRIMARY KEY NOT NULL,
+    record ${blob} NOT NULL,
+    bytes ${blob} NOT NULL
+  )`
+  yield* sql`CREATE TABLE op_proofs (
+    channel ${blob} NOT NULL,
+    author ${blob} NOT NULL,
+    seq BIGINT NOT NULL,
+    one ${blob} NOT NULL,
+    other ${blob} NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX op_proofs_place ON op_proofs (channel, author, seq)`
+})
+
 const loader = Migrator.fromRecord({
   "1_records": records,
   "2_peers": peers,
   "3_pins": pins,
   "4_guards": guards,
-  "5_delivered": delivered
+  "5_delivered": delivered,
+  "6_ops": ops
 })
 
 /** Brings the database up to date; nothing to do when it is. */

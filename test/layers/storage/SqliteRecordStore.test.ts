@@ -10,12 +10,14 @@ import * as rows from "#layers/storage/recordRows"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
+import * as SqliteOpStore from "#layers/storage/SqliteOpStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { RecordStore } from "#services/storage/RecordStore"
 import { deliveredStoreLaws } from "../../laws/deliveredStore.ts"
 import { guardStoreLaws } from "../../laws/guardStore.ts"
+import { opStoreLaws } from "../../laws/opStore.ts"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
 import { pinStoreLaws } from "../../laws/pinStore.ts"
 import { id, recordStoreLaws, stored } from "../../laws/recordStore.ts"
@@ -43,6 +45,12 @@ pinStoreLaws(
   "SqlitePinStore",
   Layer.unwrap(
     Effect.map(temporaryFolder, (folder) => SqlitePinStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder }))))
+  )
+)
+opStoreLaws(
+  "SqliteOpStore",
+  Layer.unwrap(
+    Effect.map(temporaryFolder, (folder) => SqliteOpStore.layer.pipe(Layer.provide(SqliteDatabase.layer({ folder }))))
   )
 )
 guardStoreLaws(
@@ -98,6 +106,10 @@ describe("the embedded database", () => {
         [rows.listText, "records_name"],
         [rows.listAfterText, "records_name"],
         [rows.expireText, "records_expires"],
+        [SqliteOpStore.rangeText, "ops_place"],
+        [SqliteOpStore.extentsText, "op_authors_name"],
+        [SqliteOpStore.headsText, "op_heads_name"],
+        [SqliteOpStore.proofsText, "op_proofs_place"],
         [SqlitePinStore.dueText, "pins_due"],
         [SqlitePinStore.highestText, "pins_due"],
         [SqlitePinStore.nextPriorityText, "pins_due"],

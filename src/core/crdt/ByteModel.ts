@@ -6,7 +6,9 @@
 import { type BitCoder, CERTAIN } from "./RangeCoder.ts"
 
 const VIEWS = 4
+/** Chances are kept in so many slots, which whoever hashes there shares. */
 const SLOTS = 2 ** 20
+const SHIFT = 32 - 20
 /** Steps of the tables between chance and its logarithm of odds. */
 const STEPS = 4096
 /** Logarithms of odds are cut off here: about one in three thousand. */
@@ -27,6 +29,8 @@ export class ByteModel {
   readonly #last = new Uint32Array(COLUMNS)
   /** The last four heads of operations. */
   #heads = 0
+  /** Of the byte that is being coded: where each view begins to look. */
+  readonly #views = new Int32Array(VIEWS)
   readonly #slots = new Int32Array(VIEWS)
   readonly #odds = new Float64Array(VIEWS)
 
@@ -38,14 +42,16 @@ export class ByteModel {
   byte(byte: number, column: number, place: number): number {
     const last = this.#last[column]!
     const base = column * 8 + Math.min(place, 7)
-    const views = [
-      hash(base, last & 0xff),
-      hash(base + 0x100, last & 0xffff),
-      hash(base + 0x200, column === TEXT ? last & 0xffffff : this.#heads & 0xffff),
-      hash(base + 0x300, column === TEXT ? (last & 0xff) ^ (this.#heads << 8) : this.#heads ^ ((last & 0xff) << 8))
-    ]
+    const isText = column === TEXT
+    this.#views[0] = hash(base, last & 0xff)
+    this.#views[1] = hash(base + 0x100, last & 0xffff)
+    this.#views[2] = hash(base + 0x200, isText ? last & 0xffffff : this.#heads & 0xffff)
+    this.#views[3] = hash(
+      base + 0x300,
+      isText ? (last & 0xff) ^ (this.#heads << 8) : this.#heads ^ ((last & 0xff) << 8)
+    )
     let node = 1
-    for (let at = 7; at >= 0; at--) node = 2 * node + this.#bit((byte >> at) & 1, views, node, column)
+    for (let at = 7; at >= 0; at--) node = 2 * node + this.#bit((byte >> at) & 1, node, column)
     const coded = node & 0xff
     this.#last[column] = ((last << 8) | coded) & 0xffffff
     if (column === HEAD) this.#heads = (this.#heads << 8) | coded
@@ -55,22 +61,20 @@ export class ByteModel {
   /** A single bit that stands by itself. */
   flag(bit: number, column: number): number {
     const last = this.#last[column]!
-    const views = [
-      hash(column, last & 7),
-      hash(column, last & 0xff),
-      hash(column, this.#heads & 0xffff),
-      hash(column, 0)
-    ]
-    const coded = this.#bit(bit, views, 1, column)
+    this.#views[0] = hash(column, last & 7)
+    this.#views[1] = hash(column, last & 0xff)
+    this.#views[2] = hash(column, this.#heads & 0xffff)
+    this.#views[3] = hash(column, 0)
+    const coded = this.#bit(bit, 1, column)
     this.#last[column] = ((last << 1) | coded) & 0xffff
     return coded
   }
 
-  #bit(bit: number, views: ReadonlyArray<number>, node: number, column: number): number {
+  #bit(bit: number, node: number, column: number): number {
     const weights = (column * 256 + node) * VIEWS
     let dot = 0
     for (let view = 0; view < VIEWS; view++) {
-      const slot = (views[view]! + Math.imul(node, 0x9e3779b1)) >>> (32 - 20)
+      const slot = (this.#views[view]! + Math.imul(node, 0x9e3779b1)) >>> SHIFT
       this.#slots[view] = slot
       const odds = ODDS[this.#chances[slot]! >>> 4]!
       this.#odds[view] = odds

@@ -13,24 +13,15 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Context, Effect, Exit, Layer, Scope } from "effect"
-import * as MemoryKeyStore from "#layers/identity/MemoryKeyStore"
-import * as NodeCrypto from "#layers/identity/NodeCrypto"
-import * as NodeRandom from "#layers/identity/NodeRandom"
-import * as parts from "#layers/node/parts"
-import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
-import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
-import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
-import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
-import * as TcpTransport from "#layers/transport/TcpTransport"
-import { Bootstrap } from "#services/dht/Bootstrap"
 import { Dht } from "#services/dht/Dht"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { SessionManager } from "#services/session/SessionManager"
 import { boundYoungSpace } from "../src/cli/youngSpace.ts"
 import { emit, rateFigures, settledMemory } from "./lib.ts"
+import { addressOf, makeSwarm } from "./swarm.ts"
 
 const FACTOR = 20
 const size = Number(process.argv[2] ?? 16)
@@ -43,6 +34,7 @@ const swarm = Scope.makeUnsafe()
 let made = 0
 
 const storage = () => {
+  made++
   return onDisk
     ? SqliteRecordStore.layer().pipe(
         Layer.provide(SqliteDatabase.layer({ folder: join(folder, `${made}`), synchronous: "full" }))
@@ -50,50 +42,7 @@ const storage = () => {
     : MemoryRecordStore.layer()
 }
 
-const makeNode = Effect.fnUntraced(function* (bootstrap: ReadonlyArray<string>, serves: boolean) {
-  made++
-  const layer = parts
-    .layer({
-      network: "bench",
-      local: true,
-      listen: serves ? ["/ip4/127.0.0.1/tcp/0"] : [],
-      bootstrap,
-      mode: serves ? "server" : "client",
-      replicationFactor: FACTOR,
-      sessionsMax: 256,
-      autoBootstrap: true,
-      // Who joins compares what it holds with its neighbours soon after: fifty at once would be what is measured.
-      enableAutoReplication: false,
-      enableReprovide: true,
-      relay: true
-    })
-    .pipe(
-      Layer.provide([
-        storage(),
-        MemoryPeerStore.layer(),
-        MemoryPinStore.layer,
-        MemoryDeliveredStore.layer,
-        MemoryGuardStore.layer,
-        MemoryKeyStore.layer,
-        TcpTransport.layer
-      ]),
-      Layer.provide(NodeRandom.layer),
-      Layer.provide(NodeCrypto.layer)
-    )
-  const services = yield* Layer.buildWithScope(layer, swarm)
-  yield* Context.get(services, Bootstrap).joined
-  return services
-})
-
-const addressOf = (services: Context.Context<SessionManager>) =>
-  Context.get(services, SessionManager).listening().map(String)
-
-const grow = Effect.fnUntraced(function* (count: number) {
-  const first = yield* makeNode([], true)
-  const nodes = [first]
-  while (nodes.length < count) nodes.push(yield* makeNode(addressOf(first), true))
-  return nodes
-})
+const { grow, makeNode } = makeSwarm(swarm, { replicationFactor: FACTOR, records: storage })
 
 const program = Effect.gen(function* () {
   yield* grow(2) // warms the code, so that its memory is not counted

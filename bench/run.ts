@@ -16,7 +16,7 @@ const runs: Record<string, ReadonlyArray<ReadonlyArray<string>>> = {
     ["dht.ts", "50", "--memory"]
   ],
   store: [["store.ts"]],
-  onion: [["onion.ts"], ["relay.ts"]],
+  onion: [["onion.ts"], ["relay.ts"], ["anonymous.ts"]],
   startup: [["startup.ts"]],
   simulator: [["simulator.ts"]]
 }

@@ -7,6 +7,8 @@
  *   text    uint (bytes) ‖ UTF-8
  */
 const FIRST_BUFFER = 256
+/** Letters that are written one by one; fewer than 128, so that their number is one byte. */
+const SHORT = 32
 
 const encoder = new TextEncoder()
 const scratch = new DataView(new ArrayBuffer(8))
@@ -45,23 +47,25 @@ export class ByteWriter {
 
   /** Well-formed text in UTF-8, without its length. */
   utf8(text: string): void {
-    if (text.length === 1 && text.charCodeAt(0) < 0x80) {
-      this.byte(text.charCodeAt(0))
-      return
-    }
-    if (this.length + 3 * text.length > this.bytes.length) this.#grow(3 * text.length)
-    this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written
+    if (text.length > SHORT || !this.#ascii(text)) this.#encode(text)
   }
 
   text(text: string): void {
     const start = this.length
-    this.utf8(text)
+    if (text.length <= SHORT) {
+      this.byte(text.length)
+      if (this.#ascii(text)) return
+      this.length = start
+    }
+    this.#encode(text)
     const size = this.length - start
-    // Nearly always one byte, for which room is made afterwards.
+    // The length comes first, but is known last: room is made for it.
     this.uint(size)
     const head = this.length - start - size
     this.bytes.copyWithin(start + head, start, start + size)
-    this.#uintAt(start, size)
+    this.length = start
+    this.uint(size)
+    this.length += size
   }
 
   /** What was written, as a copy. */
@@ -69,11 +73,23 @@ export class ByteWriter {
     return this.bytes.slice(from, this.length)
   }
 
-  #uintAt(at: number, value: number): void {
-    const end = this.length
-    this.length = at
-    this.uint(value)
-    this.length = end
+  /** Letter by letter, which is faster for a few; false and nothing written if one is not ASCII. */
+  #ascii(text: string): boolean {
+    const start = this.length
+    for (let at = 0; at < text.length; at++) {
+      const unit = text.charCodeAt(at)
+      if (unit >= 0x80) {
+        this.length = start
+        return false
+      }
+      this.byte(unit)
+    }
+    return true
+  }
+
+  #encode(text: string): void {
+    if (this.length + 3 * text.length > this.bytes.length) this.#grow(3 * text.length)
+    this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written
   }
 
   #grow(more: number): void {

@@ -7,7 +7,7 @@
  */
 import { Result } from "effect"
 import { utf8 } from "#schemas/bytes/bytes"
-import type { OpBatchFields } from "#schemas/crdt/OpBatch"
+import { BATCH_LIMIT, type OpBatchFields } from "#schemas/crdt/OpBatch"
 import { NAME_LIMIT, OpReader } from "#schemas/crdt/Operation"
 import { ContainerKind } from "#schemas/crdt/Value"
 import type { PublicKey } from "#schemas/identity/PublicKey"
@@ -33,6 +33,7 @@ const ALREADY = Result.succeed<Applied>("already")
 export interface Head {
   readonly author: PublicKey
   readonly seq: number
+  readonly lamport: number
 }
 
 export class Document {
@@ -44,16 +45,18 @@ export class Document {
   readonly #handles: Handles
   readonly #listeners = new Set<(batch: OpBatchFields) => void>()
   #collected: Array<OpBatchFields> | undefined
+  /** For the listeners, once the transaction is over. */
+  #finished: Array<OpBatchFields> = []
 
   /** `author` signs the own batches; nobody else may use its sequence. */
   constructor(author: PublicKey, state = new State()) {
     if (kept === undefined) keepShapes()
     this.#state = state
     const me = state.authors.find(author) ?? state.authors.add(author)
-    this.#writer = new Writer(state, me, (bytes, length) => this.#finished(bytes, length))
+    this.#writer = new Writer(state, me, (bytes, length) => this.#finish(bytes, length))
     this.#checker = new Checker(state, this.#op, me)
     this.#observers = new Observers(state)
-    this.#handles = new Handles(this.#writer, this.#observers)
+    this.#handles = new Handles(this.#writer, this.#observers, () => this.#tell())
   }
 
   /** The document of a snapshot, to be edited by `author`; or the word of refusal. */
@@ -90,7 +93,7 @@ export class Document {
     } finally {
       if (this.#writer.end()) {
         this.#collected = undefined
-        this.#observers.tell(true)
+        this.#tell()
       }
     }
     return batches
@@ -118,6 +121,7 @@ export class Document {
     if (known === undefined && authors.all.length === AUTHORS_LIMIT) return malformed("too many authors")
     const author = known ?? new Author(authors.all.length, batch.author)
     if (!(batch.lamport > author.lamport)) return malformed("lamport not above the author's last")
+    if (batch.operations.length > BATCH_LIMIT) return malformed("too long a batch")
     const refusal = this.#checker.judge(author, batch.operations)
     if (refusal !== undefined) return Result.fail(refusal)
     const me = known ?? authors.add(new Uint8Array(batch.author) as PublicKey)
@@ -137,7 +141,7 @@ export class Document {
 
   /** How far each author has come, by key. Documents of equal heads are equal. */
   heads(): ReadonlyArray<Head> {
-    return this.#state.authors.inOrder().map(({ key, seq }) => ({ author: key, seq }))
+    return this.#state.authors.inOrder().map(({ key, lamport, seq }) => ({ author: key, seq, lamport }))
   }
 
   /** The state at these heads; equal heads give equal bytes. */
@@ -158,12 +162,22 @@ export class Document {
     return this.#state.root(kind, name)
   }
 
-  #finished(bytes: Uint8Array, length: number): void {
+  #finish(bytes: Uint8Array, length: number): void {
     if (this.#collected === undefined && this.#listeners.size === 0) return
     const { key, seq, lamport } = this.#writer.me
     const batch = { author: key, seq, lamport, operations: bytes.slice(0, length) }
     this.#collected?.push(batch)
-    for (const listener of this.#listeners) listener(batch)
+    if (this.#listeners.size > 0) this.#finished.push(batch)
+  }
+
+  /** Whoever hears of it may edit and apply at once. */
+  #tell(): void {
+    if (this.#finished.length > 0) {
+      const finished = this.#finished
+      this.#finished = []
+      for (const batch of finished) for (const listener of this.#listeners) listener(batch)
+    }
+    this.#observers.tell(true)
   }
 }
 

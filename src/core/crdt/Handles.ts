@@ -30,10 +30,12 @@ export type Input = Plain | ReadonlyArray<Input> | { readonly [key: string]: Inp
 export class Handles {
   readonly writer: Writer
   readonly #observers: Observers
+  readonly #ended: () => void
   readonly #made = new WeakMap<Container, Shared>()
 
-  constructor(writer: Writer, observers: Observers) {
+  constructor(writer: Writer, observers: Observers, ended: () => void) {
     this.writer = writer
+    this.#ended = ended
     this.#observers = observers
   }
 
@@ -63,7 +65,7 @@ export class Handles {
   }
 
   end(): void {
-    if (this.writer.end()) this.#observers.tell(true)
+    if (this.writer.end()) this.#ended()
   }
 
   #make(container: Container): Shared {

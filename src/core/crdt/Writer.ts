@@ -200,8 +200,8 @@ export class Writer {
   #seal(length: number): void {
     this.me.seq++
     this.me.lamport = ++this.#state.lamport
-    this.#finished(this.#out.bytes, length)
     this.#out.length = 0
+    this.#finished(this.#out.bytes, length)
   }
 }
 

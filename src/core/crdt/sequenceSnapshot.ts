@@ -24,6 +24,7 @@ import {
   IS_LEFT,
   LENGTH,
   NO_AUTHOR,
+  NONE,
   PARENT_AUTHOR,
   PARENT_COUNTER,
   REMOVED,
@@ -41,58 +42,81 @@ const SPANS_LIMIT = 2 ** 22
 
 /** `ranks`: the number in the snapshot of each author. */
 export const writeSpans = (out: ByteWriter, rga: Rga, ranks: ReadonlyArray<number>): void => {
-  const { spans, tree } = rga
-  const columns = spans.columns
-  /** The first handle of each large span, and its elements. */
-  const firsts: Array<number> = []
-  const lengths: Array<number> = []
-  const largeOf = new Int32Array(spans.count)
-  let last = -1
-  tree.forEach((handle) => {
-    const at = handle << STRIDE
-    const isSame = last >= 0 && ((columns[(last << STRIDE) + FLAGS]! ^ columns[at + FLAGS]!) & (REMOVED | WIDE)) === 0
-    if (isSame && spans.goesOn(last, handle)) lengths[lengths.length - 1]! += columns[at + LENGTH]!
-    else {
-      firsts.push(handle)
-      lengths.push(columns[at + LENGTH]!)
-    }
-    largeOf[handle] = firsts.length - 1
-    last = handle
-  })
-  out.uint(firsts.length)
-  firsts.forEach((handle, large) => {
-    const flags = columns[(handle << STRIDE) + FLAGS]!
-    out.uint(4 * lengths[large]! + 2 * (flags & WIDE) + (flags & REMOVED ? 1 : 0))
-  })
-  const authorAt = (large: number) => columns[(firsts[large]! << STRIDE) + AUTHOR]!
-  for (let from = 0, to = 0; from < firsts.length; from = to) {
-    while (to < firsts.length && authorAt(to) === authorAt(from)) to++
-    out.uint(ranks[authorAt(from)]!)
+  const { columns } = rga.spans
+  const large = largeSpans(rga)
+  const { count, firsts, lengths } = large
+  out.uint(count)
+  for (let at = 0; at < count; at++) {
+    const flags = columns[(firsts[at]! << STRIDE) + FLAGS]!
+    out.uint(4 * lengths[at]! + 2 * (flags & WIDE) + (flags & REMOVED ? 1 : 0))
+  }
+  for (let from = 0, to = 0; from < count; from = to) {
+    const author = columns[(firsts[from]! << STRIDE) + AUTHOR]!
+    while (to < count && columns[(firsts[to]! << STRIDE) + AUTHOR] === author) to++
+    out.uint(ranks[author]!)
     out.uint(to - from)
   }
-  const ends: Array<number> = []
-  firsts.forEach((handle, large) => {
-    const counter = columns[(handle << STRIDE) + COUNTER]!
-    const author = authorAt(large)
-    out.int(counter - (ends[author] ?? 0))
-    ends[author] = counter + lengths[large]!
-  })
-  for (const [large, handle] of firsts.entries()) {
+  const ends = new Int32Array(rga.authors.all.length)
+  for (let at = 0; at < count; at++) {
+    const its = firsts[at]! << STRIDE
+    const [author, counter] = [columns[its + AUTHOR]!, columns[its + COUNTER]!]
+    out.int(counter - ends[author]!)
+    ends[author] = counter + lengths[at]!
+  }
+  for (let at = 0; at < count; at++) writeParent(out, rga, large, at)
+}
+
+interface LargeSpans {
+  readonly count: number
+  /** The first handle of each. */
+  readonly firsts: Int32Array
+  readonly lengths: Int32Array
+  /** By handle. */
+  readonly ranks: Int32Array
+}
+
+/** Neighbours joined that were cut for reasons of the past. */
+const largeSpans = ({ spans, tree }: Rga): LargeSpans => {
+  const { columns } = spans
+  const [firsts, lengths, ranks] = [spans.count, spans.count, spans.count].map((size) => new Int32Array(size)) as [
+    Int32Array,
+    Int32Array,
+    Int32Array
+  ]
+  let count = 0
+  let last = NONE
+  tree.forEach((handle) => {
     const at = handle << STRIDE
-    if (columns[at + RUN] !== columns[at + COUNTER]) out.byte(GOES_ON)
-    else if (columns[at + PARENT_AUTHOR] === NO_AUTHOR) out.byte(AT_START)
-    else {
-      const counter = columns[at + PARENT_COUNTER]!
-      const parent = largeOf[rga.find(columns[at + PARENT_AUTHOR]!, counter)]!
-      const inner = counter - columns[(firsts[parent]! << STRIDE) + COUNTER]!
-      if ((columns[at + FLAGS]! & IS_LEFT) !== 0) out.uint(2 * (parent - large) + 2)
-      else if (inner === lengths[parent]! - 1) out.uint(2 * (large - parent) + 1)
-      else {
-        out.byte(AT_INNER)
-        out.uint(large - parent)
-        out.uint(inner)
-      }
-    }
+    const isSame =
+      last !== NONE && ((columns[(last << STRIDE) + FLAGS]! ^ columns[at + FLAGS]!) & (REMOVED | WIDE)) === 0
+    if (!isSame || !spans.goesOn(last, handle)) firsts[count++] = handle
+    lengths[count - 1]! += columns[at + LENGTH]!
+    ranks[handle] = count - 1
+    last = handle
+  })
+  return { count, firsts, lengths, ranks }
+}
+
+const writeParent = (out: ByteWriter, rga: Rga, { firsts, lengths, ranks }: LargeSpans, rank: number): void => {
+  const { columns } = rga.spans
+  const at = firsts[rank]! << STRIDE
+  if (columns[at + RUN] !== columns[at + COUNTER]) {
+    out.byte(GOES_ON)
+    return
+  }
+  if (columns[at + PARENT_AUTHOR] === NO_AUTHOR) {
+    out.byte(AT_START)
+    return
+  }
+  const counter = columns[at + PARENT_COUNTER]!
+  const parent = ranks[rga.find(columns[at + PARENT_AUTHOR]!, counter)]!
+  const inner = counter - columns[(firsts[parent]! << STRIDE) + COUNTER]!
+  if ((columns[at + FLAGS]! & IS_LEFT) !== 0) out.uint(2 * (parent - rank) + 2)
+  else if (inner === lengths[parent]! - 1) out.uint(2 * (rank - parent) + 1)
+  else {
+    out.byte(AT_INNER)
+    out.uint(rank - parent)
+    out.uint(inner)
   }
 }
 

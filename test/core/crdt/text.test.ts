@@ -201,6 +201,24 @@ describe("observers", () => {
     assert.isAbove(follow[0]!.local, 0)
   })
 
+  it("may edit and apply at once, as may those who hear of batches", () => {
+    const [doc, other] = forks(2, "") as [Document, Document]
+    const heard: Array<number> = []
+    doc.onBatch((batch) => {
+      heard.push(batch.seq)
+      other.apply(batch)
+      if (heard.length < 4) doc.text("t").insert(0, "b")
+    })
+    other.onBatch((batch) => doc.apply(batch))
+    other.text("t").observe(({ isLocal }) => {
+      if (!isLocal && other.text("t").length < 8) other.text("t").insert(0, "o")
+    })
+    doc.transact(() => doc.text("t").insert(0, "first"))
+    assert.deepStrictEqual(heard, [1, 2, 3, 4])
+    assert.strictEqual(`${doc.text("t")}`, `${other.text("t")}`)
+    assert.deepStrictEqual(doc.snapshot(), other.snapshot())
+  })
+
   it("hear of keys and of lists, and nothing after they stopped", () => {
     const doc = new Document(authorOf(0))
     const heard: Array<unknown> = []

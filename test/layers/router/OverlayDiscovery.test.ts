@@ -62,6 +62,21 @@ describe("OverlayDiscovery", () => {
     })
   )
 
+  it.effect("fills the tables of twelve nodes with each other, so that each has a path to each", () =>
+    Effect.gen(function* () {
+      const network = yield* TestNetwork.make({ nodes: 12, sessions: "plain", tempo: "calm" })
+      yield* Effect.forEach(network.nodes, (node) => prepared(node), { concurrency: 12 })
+      yield* network.advance("1 minute")
+      const contacts = yield* Effect.forEach(network.nodes, contactOf)
+      for (const node of network.nodes) {
+        assert.strictEqual((yield* routes(node, (table) => table.relays())).length, 11)
+        for (const to of contacts.filter(({ key }) => key !== keyOf(node.nodeId))) {
+          assertDiverse(Result.getOrThrow(yield* routes(node, (table) => table.routeTo(to))), [node.nodeId, to.nodeId])
+        }
+      }
+    })
+  )
+
   it.effect("keeps relays fresh for hours as long as somebody asks for routes", () =>
     Effect.gen(function* () {
       const network = yield* TestNetwork.make({ nodes: 8, sessions: "plain", tempo: "calm" })
@@ -136,6 +151,7 @@ describe("OverlayDiscovery", () => {
     const probed: Array<string> = []
     const opened: Array<(session: Session) => void> = []
     const closed: Array<(session: Session, reason: CloseReason) => void> = []
+    const useful: Array<(contact: Contact) => boolean> = []
     const silent = new Set<string>()
     const inTable: Array<TableContact> = []
     const open: Array<Session> = []
@@ -149,7 +165,7 @@ describe("OverlayDiscovery", () => {
     const sessions = {
       list: () => open,
       find: () => undefined,
-      keepIf: () => {},
+      keepIf: (isUseful: (contact: Contact) => boolean) => void useful.push(isUseful),
       onOpen: (handle: (session: Session) => void) => Effect.sync(() => opened.push(handle)),
       onClose: (handle: (session: Session, reason: CloseReason) => void) => Effect.sync(() => closed.push(handle))
     } as unknown as SessionManager["Service"]
@@ -176,6 +192,7 @@ describe("OverlayDiscovery", () => {
     )
     return {
       open,
+      keeps: (contact: Contact) => useful.some((isUseful) => isUseful(contact)),
       targets,
       probed,
       silent,
@@ -279,6 +296,19 @@ describe("OverlayDiscovery", () => {
         routes.relays().map(({ contact }) => contact.key),
         relays.filter((_, n) => n !== 9).map(({ key }) => key)
       )
+    })
+  )
+
+  it.effect("keeps sessions to guards while routes are needed", () =>
+    Effect.gen(function* () {
+      const { keeps, opens, routes } = yield* alone
+      for (const contact of relays) opens(contact, true)
+      yield* routes.prepared([])
+      const isGuard = relays.map(({ key }) => routes.find(key)?.isGuard)
+      assert.strictEqual(isGuard.filter((it) => it).length, 3)
+      assert.deepStrictEqual(relays.map(keeps), isGuard)
+      yield* TestClock.adjust("1 hour")
+      assert.isFalse(relays.some(keeps))
     })
   )
 

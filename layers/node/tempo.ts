@@ -56,6 +56,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Router.NeededFor, hours(1)),
   Layer.succeed(Router.SearchPace, Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("5 minutes")])),
   Layer.succeed(Router.SearchSoon, millis(500)),
+  Layer.succeed(Router.SearchAfterFailures, seconds(15)),
   Layer.succeed(Router.ConfirmWithin, seconds(4)),
   Layer.succeed(Router.RecipientKnownFor, hours(1)),
   // onion

@@ -55,6 +55,7 @@ export const make = Effect.gen(function* () {
 
   const need = yield* Latch.make(false)
   const waiting = yield* Latch.make(false)
+  const doubting = yield* Latch.make(false)
   const looksAgain = yield* Latch.make(false)
   let waiters = 0
 
@@ -133,7 +134,10 @@ export const make = Effect.gen(function* () {
     routeBack: (avoid) => orNoRoute(book.routeBack(avoid, ask()), nodeIdShort(nodeId)),
     prepared: (avoid) => Effect.suspend(() => (Result.isSuccess(canPick(avoid)) ? Effect.void : found(avoid))),
     succeeded: (route, milliseconds) => book.succeeded(route, milliseconds, now()),
-    failed: (route, culprit) => book.failed(route, culprit, now()),
+    failed: (route, culprit) => {
+      book.failed(route, culprit, now())
+      if (book.isDoubted(route)) doubting.openUnsafe()
+    },
     guardFailed: missed,
     relays: () => [...book.relays.values()].map(stateOf),
     find: (key) => {
@@ -141,13 +145,17 @@ export const make = Effect.gen(function* () {
       return relay === undefined ? undefined : stateOf(relay)
     },
     wanted: () => book.wanted(now()),
-    stale: (limit) => book.stale(limit, now()),
+    stale: (limit) => {
+      doubting.closeUnsafe()
+      return book.stale(limit, now())
+    },
     needed: Effect.suspend(() => {
       if (!isNeeded()) need.closeUnsafe()
       return need.await
     }),
     isNeeded,
     awaited: waiting.await,
+    doubted: doubting.await,
     searched: (thorough) =>
       Effect.suspend(() => {
         book.isSearched ||= thorough

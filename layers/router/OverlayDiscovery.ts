@@ -18,7 +18,7 @@ import { SecureRandom } from "#services/identity/SecureRandom"
 import { CONFIRMED, CONFIRMED_AT_ONCE, SEARCHES } from "#services/router/Limits"
 import { Recipients } from "#services/router/Recipients"
 import { RouteTable } from "#services/router/RouteTable"
-import { ConfirmWithin, SearchPace, SearchSoon } from "#services/router/Schedules"
+import { ConfirmWithin, SearchAfterFailures, SearchPace, SearchSoon } from "#services/router/Schedules"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { SessionManager } from "#services/session/SessionManager"
 
@@ -30,6 +30,7 @@ export const make = Effect.gen(function* () {
   const delegates = yield* Delegates
   const [book, random, clock] = [yield* KnownPeers, yield* SecureRandom, yield* Clock.Clock]
   const [pace, soon, within] = [yield* SearchPace, yield* SearchSoon, yield* ConfirmWithin]
+  const afterFailures = yield* SearchAfterFailures
 
   /** Whoever has a session is told of a new record, and so knows the newest. */
   const newest = (contact: Contact): Contact => {
@@ -84,7 +85,11 @@ export const make = Effect.gen(function* () {
     while (routes.isNeeded()) {
       yield* look
       const [, pause] = yield* step(clock.currentTimeMillisUnsafe(), undefined)
-      yield* Effect.raceFirst(Effect.sleep(pause), Effect.andThen(routes.awaited, Effect.sleep(soon)))
+      yield* Effect.raceAllFirst([
+        Effect.sleep(pause),
+        Effect.andThen(routes.awaited, Effect.sleep(soon)),
+        Effect.andThen(routes.doubted, Effect.sleep(afterFailures))
+      ])
     }
   })
 

@@ -87,6 +87,8 @@ export class RouteTable extends Context.Service<
     readonly isNeeded: () => boolean
     /** Ends while somebody waits in `prepared`. */
     readonly awaited: Effect.Effect<void>
+    /** Ends when relays had a part in several failures since `stale` was last asked, so that they are to be met again. */
+    readonly doubted: Effect.Effect<void>
     /**
      * Whoever waits in `prepared` looks again. `thorough`: somebody has looked around, so that what is known now is what
      * there is, and guards may be chosen among few, too; before that only among many.

@@ -82,6 +82,11 @@ export const RecipientKnownFor = Context.Reference<Duration.Duration>("allium/se
   defaultValue: () => Duration.hours(1)
 })
 
+/** When relays are met again that had a part in several failures; not at once, or that would show whose path failed. */
+export const SearchAfterFailures = Context.Reference<Duration.Duration>("allium/services/router/SearchAfterFailures", {
+  defaultValue: () => Duration.seconds(15)
+})
+
 /** How long a relay may take to show itself again: one that takes longer is too slow for a path. */
 export const ConfirmWithin = Context.Reference<Duration.Duration>("allium/services/router/ConfirmWithin", {
   defaultValue: () => Duration.seconds(4)

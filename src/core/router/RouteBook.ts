@@ -174,21 +174,38 @@ export class RouteBook<C extends TableNode> {
     return Math.max(0, RELAYS_WANTED - this.#confirmed(now))
   }
 
-  /** Whose records are to be confirmed, at most `limit`: guards, then any, as far as fresh ones are wanted. */
+  /** Whether a relay of this path had a part in so many failures that it should be met again. */
+  isDoubted({ relays }: Path<C>): boolean {
+    return relays.some(({ key }) => (this.relays.find(key)?.doubt ?? 0) >= 1)
+  }
+
+  /**
+   * Whose records are to be confirmed, at most `limit`: guards, then any, as far as fresh ones are wanted. With those under
+   * doubt come as many others, since whoever sees who is met might else know a path that has failed.
+   */
   stale(limit: number, now: number): ReadonlyArray<C> {
     this.guards.tend(now)
     this.relays.forget(now - FORGOTTEN_AFTER)
     const guards = this.guards.missing((key) => this.#isFresh(key, now), now)
-    const count = Math.min(limit - guards.length, this.wanted(now))
-    const others = [...this.relays.values()].filter(
-      (relay) =>
-        !this.#isConfirmed(relay, now) &&
-        relay.missedAt <= now - this.#options.freshFor &&
-        this.guards.find(relay.key) === undefined
+    const others = [...this.relays.values()].filter(({ key }) => this.guards.find(key) === undefined)
+    const isMissed = ({ missedAt }: Relay<C>): boolean => missedAt > now - this.#options.freshFor
+    const wanted = this.#drawn(
+      others.filter((relay) => !this.#isConfirmed(relay, now) && !isMissed(relay)),
+      Math.min(limit - guards.length, this.wanted(now)),
+      now
     )
-    const weight = (relay: Relay<C>): number => weightOf(relay, now)
-    const drawn = inLots(others, { chance: this.#options.chance, weight }).slice(0, Math.max(0, count))
-    return [...guards, ...drawn].slice(0, limit).map(({ contact }) => contact)
+    const beside = this.#drawn(
+      others.filter((relay) => this.#isConfirmed(relay, now)),
+      Math.min(limit - guards.length - wanted.length, wanted.filter(({ doubt }) => doubt >= 1).length),
+      now
+    )
+    const rest = inLots([...wanted, ...beside], { chance: this.#options.chance, weight: () => 1 })
+    return [...guards, ...rest].slice(0, limit).map(({ contact }) => contact)
+  }
+
+  #drawn(relays: ReadonlyArray<Relay<C>>, count: number, now: number): ReadonlyArray<Relay<C>> {
+    if (count <= 0) return []
+    return inLots(relays, { chance: this.#options.chance, weight: (relay) => weightOf(relay, now) }).slice(0, count)
   }
 
   #tendGuards(avoid: ReadonlyArray<string>, now: number): void {

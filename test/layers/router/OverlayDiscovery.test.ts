@@ -281,6 +281,25 @@ describe("OverlayDiscovery", () => {
     })
   )
 
+  it.effect("meets relays of paths that fail again, with others and not at once", () =>
+    Effect.gen(function* () {
+      const { opens, probed, routes } = yield* alone
+      for (const contact of relays) opens(contact, true)
+      yield* routes.prepared([])
+      yield* TestClock.adjust("21 minutes")
+      const path = Result.getOrThrow(routes.routeBack([]))
+      for (let n = 0; n < 3; n++) routes.failed(path)
+      yield* TestClock.adjust("14 seconds")
+      assert.deepStrictEqual(probed, [])
+      yield* TestClock.adjust("1 second")
+      assert.includeMembers(
+        probed,
+        path.relays.slice(0, 2).map(({ key }) => key)
+      )
+      assert.strictEqual(new Set(probed).size, 4)
+    })
+  )
+
   it.effect("counts an open session as a sign of life, and as a meeting where it was this node that dialled", () =>
     Effect.gen(function* () {
       const { open, opens, probed, routes } = yield* alone

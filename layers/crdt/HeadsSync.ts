@@ -1,0 +1,199 @@
+/**
+ * Keeps open documents equal. For each of them there is a gossip topic for what is new, and a row of peers to compare
+ * with: those whose session just opened, who said that they have more, or whose turn it is. While nothing is open there is
+ * nothing here but three registered methods.
+ */
+import { Effect, Latch, Layer, Queue, Random, Result, Semaphore } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { equalBytes, keyOf } from "#schemas/bytes/bytes"
+import { cidOfDigest, RAW } from "#schemas/content/Cid"
+import { readPush, topicPreimage } from "#schemas/crdt/SyncMessage"
+import type { Topic } from "#schemas/gossip/GossipMessage"
+import { COMPARISONS, OPEN_DOCUMENTS, WAITING_PEERS, WANTED_PEERS } from "#services/crdt/Limits"
+import type { Log } from "#services/crdt/OpLog"
+import { ComparePace, CompareSoon, SearchPeersPace } from "#services/crdt/Schedules"
+import { Sync } from "#services/crdt/Sync"
+import { Dht } from "#services/dht/Dht"
+import { QueryExecutor } from "#services/dht/QueryExecutor"
+import { Gossip, type Received, type Verdict } from "#services/gossip/Gossip"
+import { Crypto } from "#services/identity/Crypto"
+import { Identity } from "#services/identity/Identity"
+import { Bounds } from "#services/node/Bounds"
+import { SessionManager } from "#services/session/SessionManager"
+import { isFoul, makeComparison, serveComparisons } from "./comparing.ts"
+import { push } from "./pushing.ts"
+
+/** Seconds that word of an open document lasts. */
+const ANNOUNCED_FOR = 86_400
+
+/** Peers remembered of a document, to go back to when the session to them is gone. */
+const PARTNERS = 16
+
+/** What is kept of an open document. */
+interface Kept {
+  readonly log: Log
+  readonly topic: Topic
+  /** By `contact.key`: to be compared with. */
+  readonly due: Map<string, Contact>
+  readonly isDue: Latch.Latch
+  /** Sessions that opened and have not told their topics yet. */
+  readonly opened: Map<string, Contact>
+  readonly hasOpened: Latch.Latch
+  /** Those with whom a comparison went well, the latest last. */
+  readonly partners: Map<string, Contact>
+}
+
+export const make = Effect.gen(function* () {
+  const [suite, identity, sessions, gossip] = [yield* Crypto, yield* Identity, yield* SessionManager, yield* Gossip]
+  const [dht, queries, bounds] = [yield* Dht, yield* QueryExecutor, yield* Bounds]
+  const [comparePace, compareSoon, searchPace] = [yield* ComparePace, yield* CompareSoon, yield* SearchPeersPace]
+  const all = new Map<string, Kept>()
+  const turns = yield* Semaphore.make(COMPARISONS)
+  let comparing = 0
+
+  yield* bounds.watch("documents kept equal", OPEN_DOCUMENTS, () => all.size)
+  yield* bounds.watch("peers to compare a document with", WAITING_PEERS, () => {
+    let most = 0
+    for (const { due, opened } of all.values()) most = Math.max(most, due.size, opened.size)
+    return most
+  })
+  yield* bounds.watch("comparisons of documents", COMPARISONS, () => comparing)
+
+  const enqueue = (kept: Kept, contact: Contact): void => {
+    if (contact.key === keyOf(identity.nodeId)) return
+    if (kept.due.size >= WAITING_PEERS && !kept.due.has(contact.key)) return
+    kept.due.set(contact.key, contact)
+    kept.isDue.openUnsafe()
+  }
+
+  const peersOf = ({ topic }: Kept): ReadonlyArray<Contact> => gossip.peers(topic).map(({ contact }) => contact)
+
+  yield* serveComparisons((log, peer) => {
+    const kept = all.get(log.key)
+    if (kept !== undefined) enqueue(kept, peer)
+  })
+  const compare = yield* makeComparison
+
+  yield* sessions.onOpen(({ contact }) => {
+    for (const kept of all.values()) {
+      if (kept.partners.has(contact.key)) enqueue(kept, contact)
+      else if (kept.opened.size < WAITING_PEERS) {
+        kept.opened.set(contact.key, contact)
+        kept.hasOpened.openUnsafe()
+      }
+    }
+  })
+
+  /** Others hear of what came in here, where a push did not reach them. */
+  const passOn = (kept: Kept, from: Contact): void => {
+    for (const contact of peersOf(kept)) if (contact.key !== from.key) enqueue(kept, contact)
+  }
+
+  const compareWith = Effect.fnUntraced(
+    function* (kept: Kept, peer: Contact) {
+      comparing++
+      const taken = yield* compare(kept.log, peer)
+      kept.partners.delete(peer.key)
+      kept.partners.set(peer.key, peer)
+      if (kept.partners.size > PARTNERS) kept.partners.delete(kept.partners.keys().next().value!)
+      if (taken > 0) passOn(kept, peer)
+    },
+    Effect.ensuring(Effect.sync(() => comparing--)),
+    Effect.ignore({ log: "Debug" }),
+    Semaphore.withPermit(turns)
+  )
+
+  /** One comparison of a document at a time, in the order in which they became due. */
+  const work = (kept: Kept) =>
+    Effect.suspend(() => {
+      const next = kept.due.values().next().value
+      if (next === undefined) return Effect.andThen(kept.isDue.close, kept.isDue.await)
+      kept.due.delete(next.key)
+      return compareWith(kept, next)
+    }).pipe(Effect.forever)
+
+  const lookAtOpened = (kept: Kept) =>
+    kept.hasOpened.await.pipe(
+      Effect.andThen(Effect.sleep(compareSoon)),
+      Effect.andThen(
+        Effect.suspend(() => {
+          for (const contact of peersOf(kept)) if (kept.opened.has(contact.key)) enqueue(kept, contact)
+          kept.opened.clear()
+          return kept.hasOpened.close
+        })
+      ),
+      Effect.forever
+    )
+
+  const takeTurns = (kept: Kept) =>
+    Effect.gen(function* () {
+      const some = new Map([...kept.partners, ...peersOf(kept).map((contact) => [contact.key, contact] as const)])
+      const peers = [...some.values()]
+      if (peers.length > 0) enqueue(kept, peers[yield* Random.nextIntBetween(0, peers.length - 1)]!)
+    }).pipe(Effect.schedule(comparePace))
+
+  /** Those who said on the network that they have it open, as long as there are few here. */
+  const search = (kept: Kept) => {
+    const cid = cidOfDigest(RAW, kept.topic)
+    return Effect.gen(function* () {
+      yield* Effect.ignore(dht.provide(cid, { lifetime: ANNOUNCED_FOR, keep: false }), { log: "Debug" })
+      if (peersOf(kept).length >= WANTED_PEERS) return
+      const providers = yield* Effect.orElseSucceed(dht.findProviders(cid), () => [])
+      for (const { nodeId } of providers.slice(0, PARTNERS)) {
+        if (equalBytes(nodeId, identity.nodeId)) continue
+        const known = sessions.find(keyOf(nodeId))?.contact
+        const contact = known ?? (yield* queries.locate(nodeId)).closest.find(({ key }) => key === keyOf(nodeId))
+        if (contact !== undefined) enqueue(kept, contact)
+      }
+    }).pipe(Effect.repeat(searchPace))
+  }
+
+  /** A message is passed on when the log has judged what is in it. */
+  const judge =
+    (kept: Kept) =>
+    (message: Received): Effect.Effect<Verdict> => {
+      const records = readPush(message.data)
+      if (Result.isFailure(records)) return Effect.succeed("reject")
+      return kept.log.admit(records.success).pipe(
+        Effect.map((admitted): Verdict => {
+          if (isFoul(admitted)) return "reject"
+          if (kept.log.waiting() > 0) enqueue(kept, message.from)
+          return "accept"
+        }),
+        Effect.orElseSucceed((): Verdict => "ignore")
+      )
+    }
+
+  return Sync.of({
+    keep: Effect.fnUntraced(function* (log, options) {
+      const kept: Kept = {
+        log,
+        topic: suite.sha256(topicPreimage(log.channel)) as Topic,
+        due: new Map(),
+        isDue: yield* Latch.make(false),
+        opened: new Map(),
+        hasOpened: yield* Latch.make(false),
+        partners: new Map()
+      }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => all.set(log.key, kept)),
+        () => Effect.sync(() => all.delete(log.key))
+      )
+      const messages = yield* gossip.join(kept.topic, judge(kept))
+      yield* Effect.forkScoped(Effect.forever(Queue.takeAll(messages)))
+      yield* push(gossip, log, kept.topic)
+      yield* Effect.forkScoped(work(kept))
+      yield* Effect.forkScoped(lookAtOpened(kept))
+      yield* Effect.forkScoped(takeTurns(kept))
+      if (options?.discover !== false) yield* Effect.forkScoped(search(kept))
+      for (const contact of peersOf(kept)) enqueue(kept, contact)
+    }),
+    compare,
+    peers: (log) => {
+      const kept = all.get(log.key)
+      return kept === undefined ? [] : peersOf(kept)
+    }
+  })
+})
+
+export const layer = Layer.effect(Sync, make)

@@ -1,0 +1,132 @@
+/**
+ * One comparison of a log with a peer's, both sides of it. The peer says how far it has come with each author; what is
+ * missing is fetched in pages until all of that is here, or in a snapshot where the peer has nothing else any more.
+ */
+import { Effect, Result } from "effect"
+import type { Contact } from "#core/identity/Contact"
+import { type AuthorExtent, missingFrom } from "#core/oplog/vectors"
+import { compareBytes, concatBytes, keyOf } from "#schemas/bytes/bytes"
+import { SNAPSHOT_LIMIT } from "#schemas/crdt/SnapshotContent"
+import { type AuthorRow, ROWS_LIMIT } from "#schemas/crdt/SyncMessage"
+import * as Genesis from "#schemas/dht/Genesis"
+import { RpcFailure } from "#schemas/rpc/RpcFailure"
+import { DOCUMENT_AUTHORS, PAGES, PIECE_BYTES } from "#services/crdt/Limits"
+import { type Admitted, type Log, OpLog, type SnapshotRecord } from "#services/crdt/OpLog"
+import { COMPARE, FETCH, PIECE, UselessPeer } from "#services/crdt/Sync"
+import { Rpc } from "#services/rpc/Rpc"
+import { type DialTarget, SessionManager } from "#services/session/SessionManager"
+
+const NOTHING = new Uint8Array(0)
+
+const notOpen = new RpcFailure({ tag: "NotOpen", detail: "this node has not opened it", data: null })
+const failed = new RpcFailure({ tag: "Failed", detail: "the disk refused", data: null })
+
+/** What no honest peer passes on. */
+const FOUL = new Set(["malformed", "another channel", "not granted", "forged"])
+export const isFoul = ({ refused }: Admitted): boolean => refused.some(({ refusal }) => FOUL.has(refusal))
+
+const extentOf = ({ author, high, low }: AuthorRow): AuthorExtent => ({ author, first: low, seq: high })
+const rowOf = ({ author, first, seq }: AuthorExtent): AuthorRow => ({ author, low: first, high: seq })
+
+/** Answers peers; `behind` hears of those who have more than this node. */
+export const serveComparisons = Effect.fnUntraced(function* (behind: (log: Log, peer: Contact) => void) {
+  const [rpc, logs] = [yield* Rpc, yield* OpLog]
+  /** The last that was asked for in pieces; one, since it may be large. */
+  let serving: (SnapshotRecord & { readonly key: string }) | undefined
+
+  const opened = (channel: Uint8Array) =>
+    Effect.suspend(() => {
+      const log = logs.find(keyOf(channel))
+      return log === undefined ? Effect.fail(notOpen) : Effect.succeed(log)
+    })
+
+  yield* rpc.handle(COMPARE, ([channel, after, theirs], from) =>
+    Effect.map(opened(channel), (log) => {
+      const { inSnapshot, ranges } = missingFrom(theirs.map(extentOf), log.progress)
+      if (inSnapshot || ranges.length > 0 || (log.genesis() === undefined && theirs.length > 0)) behind(log, from)
+      const rows = log.extents().filter(({ author }) => after.length === 0 || compareBytes(author, after) > 0)
+      const genesis = log.genesis()
+      const page = rows.slice(0, ROWS_LIMIT).map(rowOf)
+      return [genesis === undefined ? NOTHING : Genesis.write(genesis), page, rows.length > ROWS_LIMIT] as const
+    })
+  )
+  yield* rpc.handle(FETCH, ([channel, ranges]) =>
+    Effect.flatMap(opened(channel), (log) =>
+      Effect.mapError(log.read(ranges.map(({ author, high, low }) => ({ author, from: low, to: high }))), () => failed)
+    )
+  )
+  yield* rpc.handle(PIECE, ([channel, offset]) =>
+    Effect.gen(function* () {
+      const log = yield* opened(channel)
+      if (offset === 0 || serving?.key !== log.key) {
+        const snapshot = yield* Effect.mapError(log.snapshot, () => failed)
+        serving = snapshot === undefined ? undefined : { ...snapshot, key: log.key }
+      }
+      if (serving === undefined) return [NOTHING, 0, NOTHING] as const
+      const piece = serving.bytes.subarray(offset, offset + PIECE_BYTES)
+      return [serving.record, serving.bytes.length, piece] as const
+    })
+  )
+})
+
+export const makeComparison = Effect.gen(function* () {
+  const [rpc, sessions] = [yield* Rpc, yield* SessionManager]
+
+  /** How far the peer has come with each author. */
+  const extentsOf = Effect.fnUntraced(function* (log: Log, peer: DialTarget) {
+    const all: Array<AuthorExtent> = []
+    let after: Uint8Array = NOTHING
+    for (;;) {
+      const ours = after.length === 0 ? log.extents().slice(0, ROWS_LIMIT).map(rowOf) : []
+      const [genesis, rows, more] = yield* rpc.call(peer, COMPARE, [log.channel, after, ours])
+      const told = genesis.length === 0 ? undefined : Result.getOrUndefined(Genesis.read(genesis))
+      if (told !== undefined) yield* log.learn(told)
+      all.push(...rows.map(extentOf))
+      const last = rows.at(-1)
+      if (!more || last === undefined || compareBytes(last.author, after) <= 0) return all
+      if (all.length > DOCUMENT_AUTHORS) return all
+      after = last.author
+    }
+  })
+
+  const snapshotOf = Effect.fnUntraced(function* (log: Log, peer: DialTarget) {
+    const pieces: Array<Uint8Array> = []
+    let [record, size, length]: [Uint8Array, number, number] = [NOTHING, 0, 0]
+    do {
+      const [of, whole, piece] = yield* rpc.call(peer, PIECE, [log.channel, length])
+      if (length === 0) [record, size] = [of.slice(), whole]
+      // It may have made another one meanwhile.
+      else if (compareBytes(of, record) !== 0 || whole !== size) return yield* useless("its snapshot changed")
+      if (size === 0 || size > SNAPSHOT_LIMIT || piece.length === 0) return yield* useless("no snapshot")
+      pieces.push(piece.slice())
+      length += piece.length
+    } while (length < size)
+    return { record, bytes: concatBytes(pieces) }
+  })
+
+  return Effect.fn("HeadsSync.compare")(function* (log: Log, peer: DialTarget) {
+    const theirs = yield* extentsOf(log, peer)
+    let taken = 0
+    if (missingFrom(theirs, log.progress).inSnapshot) {
+      yield* log.adopt(yield* snapshotOf(log, peer))
+      taken++
+    }
+    for (let page = 0; page < PAGES; page++) {
+      const { ranges } = missingFrom(theirs, log.progress)
+      if (ranges.length === 0) break
+      const rows = ranges.slice(0, ROWS_LIMIT).map(({ author, from, to }) => ({ author, low: from, high: to }))
+      const admitted = yield* log.admit(yield* rpc.call(peer, FETCH, [log.channel, rows]))
+      taken += admitted.taken
+      if (isFoul(admitted)) {
+        sessions.charge(keyOf(peer.nodeId), "malformed")
+        return yield* useless(admitted.refused[0]?.word ?? "")
+      }
+      if (admitted.taken === 0) break
+    }
+    // Whatever is still waited for is older than the snapshot, or it is not to be had from there.
+    if (log.waiting() > 0 && missingFrom(theirs, log.progress).ranges.length === 0) taken += yield* log.settle
+    return taken
+  })
+})
+
+const useless = (reason: string) => new UselessPeer({ reason })

@@ -5,6 +5,7 @@
  */
 import type { Rga } from "./Rga.ts"
 import {
+  AUTHOR,
   COUNTER,
   FLAGS,
   IS_LEFT,
@@ -21,15 +22,18 @@ import {
 export const placeBehind = (rga: Rga, parent: number, author: number, counter: number): number => {
   const { spans, tree } = rga
   let behind = parent
-  for (let span = parent === NONE ? tree.first : tree.after(parent); span !== NONE; span = tree.after(span)) {
+  let span = parent === NONE ? tree.first : tree.after(parent)
+  while (span !== NONE) {
     const top = topOfLefts(rga, span)
     const above = parentOf(rga, top)
     const isSibling = above === parent && (parent === NONE || isLast(rga, parent, top))
     if (isSibling) {
       const at = top << STRIDE
-      if (rga.authors.precedes(author, counter, spans.columns[at]!, spans.columns[at + COUNTER]!)) break
+      if (rga.authors.precedes(author, counter, spans.columns[at + AUTHOR]!, spans.columns[at + COUNTER]!)) break
     } else if (parent !== NONE && (above === NONE || above === parent || !tree.precedes(parent, above))) break
-    behind = span
+    // What stands between a span and its top descends from that, too.
+    behind = top
+    span = tree.after(top)
   }
   return behind
 }
@@ -38,14 +42,16 @@ export const placeBehind = (rga: Rga, parent: number, author: number, counter: n
 export const placeBefore = (rga: Rga, parent: number, author: number, counter: number): number => {
   const { spans, tree } = rga
   let span = tree.before(parent)
-  for (; span !== NONE; span = tree.before(span)) {
+  while (span !== NONE) {
     const top = topOfRights(rga, span)
     if (top === NONE) break
     const at = top << STRIDE
-    const above = rga.find(spans.columns[at + PARENT_AUTHOR]!, spans.columns[at + PARENT_COUNTER]!)
+    const { columns } = spans
+    const above = rga.find(columns[at + PARENT_AUTHOR]!, columns[at + PARENT_COUNTER]!)
     if (above === parent) {
-      if (!rga.authors.precedes(author, counter, spans.columns[at]!, spans.columns[at + RUN]!)) break
+      if (!rga.authors.precedes(author, counter, columns[at + AUTHOR]!, columns[at + RUN]!)) break
     } else if (!tree.precedes(above, parent)) break
+    span = tree.before(rga.find(columns[at + AUTHOR]!, columns[at + RUN]!))
   }
   return span
 }

@@ -6,6 +6,7 @@ import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as parts from "#layers/node/parts"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
+import * as MemoryOpStore from "#layers/storage/MemoryOpStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -50,6 +51,7 @@ export const makeSwarm = (
           MemoryPinStore.layer,
           MemoryDeliveredStore.layer,
           MemoryGuardStore.layer,
+          MemoryOpStore.layer,
           MemoryKeyStore.layer,
           TcpTransport.layer
         ]),

@@ -18,6 +18,18 @@ export * as Question from "#schemas/router/Question"
 export { RpcFailure } from "#schemas/rpc/RpcFailure"
 export { Address, AddressFromText, parseAddress } from "#schemas/transport/Address"
 export * from "#services/content/Blobs"
+export * from "#services/crdt/Documents"
+export {
+  type Log,
+  LogDamaged,
+  LogInUse,
+  NotPlain,
+  OpLog,
+  OpRefusal,
+  SnapshotRefused,
+  TooManyDocuments
+} from "#services/crdt/OpLog"
+export { Sync } from "#services/crdt/Sync"
 export { Bootstrap, BootstrapFailed } from "#services/dht/Bootstrap"
 export * from "#services/dht/Dht"
 export * from "#services/dht/Diagnostics"

@@ -11,6 +11,7 @@ import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
+import * as SqliteOpStore from "#layers/storage/SqliteOpStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
@@ -26,7 +27,8 @@ const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
     SqlitePeerStore.layer,
     SqlitePinStore.layer,
     SqliteGuardStore.layer,
-    SqliteDeliveredStore.layer
+    SqliteDeliveredStore.layer,
+    SqliteOpStore.layer
   ).pipe(Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer]))
 
 /** `variant`: only for whoever watches a network of its own, as `allium network` does. */

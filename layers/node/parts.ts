@@ -4,6 +4,10 @@
  */
 import { Effect, Layer, Result } from "effect"
 import * as DhtBlobs from "#layers/content/DhtBlobs"
+import * as ChannelValidators from "#layers/crdt/ChannelValidators"
+import * as HeadsSync from "#layers/crdt/HeadsSync"
+import * as LiveDocuments from "#layers/crdt/LiveDocuments"
+import * as StoredOpLog from "#layers/crdt/StoredOpLog"
 import * as AnnouncedMembership from "#layers/dht/AnnouncedMembership"
 import * as CheckedStorePipeline from "#layers/dht/CheckedStorePipeline"
 import * as DelegatedRequests from "#layers/dht/DelegatedRequests"
@@ -138,7 +142,12 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         reprovides: enableReprovide
       })
       const delegated = mayServe ? DelegatedRequests.layer({ replicationFactor }) : Layer.empty
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, probing, delegated).pipe(
+      const documents = LiveDocuments.layer.pipe(
+        Layer.provideMerge(HeadsSync.layer),
+        Layer.provideMerge(StoredOpLog.layer),
+        Layer.provideMerge(ChannelValidators.layer)
+      )
+      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, probing, delegated, documents).pipe(
         Layer.provideMerge(Layer.merge(insights, replicator)),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

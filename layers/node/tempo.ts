@@ -4,6 +4,7 @@
  */
 import { Duration, Layer, Schedule } from "effect"
 import { BlockAgain } from "#services/content/Schedules"
+import * as Crdt from "#services/crdt/Schedules"
 import type { GetError } from "#services/dht/Dht"
 import * as Dht from "#services/dht/Schedules"
 import * as Gossip from "#services/gossip/Schedules"
@@ -115,6 +116,14 @@ export const production = Layer.mergeAll(
       Schedule.setInputType<GetError>(),
       Schedule.while(({ input }) => input._tag === "NotFound")
     )
+  ),
+  // crdt
+  Layer.succeed(Crdt.EarlyFor, minutes(10)),
+  Layer.succeed(Crdt.ComparePace, Schedule.jittered(Schedule.spaced("20 seconds"))),
+  Layer.succeed(Crdt.CompareSoon, millis(150)),
+  Layer.succeed(
+    Crdt.SearchPeersPace,
+    Schedule.jittered(Schedule.min([Schedule.exponential("10 seconds"), Schedule.spaced("10 minutes")]))
   )
 )
 
@@ -145,5 +154,7 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Dht.SyncSoon, { joined: hours(2), left: hours(6) }),
   Layer.succeed(Dht.ChallengePace, Schedule.jittered(Schedule.spaced("6 hours"))),
   Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 hour")),
-  Layer.succeed(Dht.ScrubPace, Schedule.spaced("2 hours"))
+  Layer.succeed(Dht.ScrubPace, Schedule.spaced("2 hours")),
+  Layer.succeed(Crdt.ComparePace, Schedule.jittered(Schedule.spaced("10 minutes"))),
+  Layer.succeed(Crdt.SearchPeersPace, Schedule.jittered(Schedule.spaced("2 hours")))
 )

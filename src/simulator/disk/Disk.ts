@@ -9,6 +9,7 @@ import type { DiskAfterCrash } from "#schemas/simulation/Fault"
 import type { Crypto } from "#services/identity/Crypto"
 import type { DeliveredStore } from "#services/storage/DeliveredStore"
 import type { GuardStore } from "#services/storage/GuardStore"
+import type { OpStore } from "#services/storage/OpStore"
 import type { PeerStore } from "#services/storage/PeerStore"
 import type { PinStore } from "#services/storage/PinStore"
 import type { RecordStore, StoredRecord } from "#services/storage/RecordStore"
@@ -19,7 +20,7 @@ export interface Disk {
    * The stores for one run of the node's program, whose Clock they wait by. A later mount or a crash cuts the earlier
    * one off: what it still writes is lost, and what it waits for never comes.
    */
-  readonly mount: Layer.Layer<RecordStore | PeerStore | PinStore | GuardStore | DeliveredStore, never, Crypto>
+  readonly mount: Layer.Layer<RecordStore | PeerStore | PinStore | GuardStore | DeliveredStore | OpStore, never, Crypto>
   /**
    * The process died: what was not durable is gone, whole puts only (`kept`); everything (`lost`); or a half-written
    * end stays behind what is durable (`torn`).

@@ -8,12 +8,14 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
+import * as MemoryOpStore from "#layers/storage/MemoryOpStore"
 import { SavedPeers } from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
 import { copyOf, Shelves } from "#layers/storage/Shelves"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
+import { OpStore } from "#services/storage/OpStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
@@ -64,6 +66,7 @@ class MemoryDisk implements Disk {
   #pins = new MemoryPinStore.SavedPins()
   #guards = new MemoryGuardStore.SavedGuards()
   #delivered = new MemoryDeliveredStore.SavedIds()
+  #ops = new MemoryOpStore.SavedOps()
   #mounted: GroupedWrites.GroupedWrites | undefined
   #slowed = 0
   #full = false
@@ -91,6 +94,7 @@ class MemoryDisk implements Disk {
     this.#pins = new MemoryPinStore.SavedPins()
     this.#guards = new MemoryGuardStore.SavedGuards()
     this.#delivered = new MemoryDeliveredStore.SavedIds()
+    this.#ops = new MemoryOpStore.SavedOps()
   }
 
   slow(milliseconds: number): void {
@@ -133,7 +137,8 @@ class MemoryDisk implements Disk {
         Context.add(PeerStore, this.#peerStore(writes)),
         Context.add(PinStore, this.#pinStore(writes)),
         Context.add(GuardStore, this.#guardStore(writes)),
-        Context.add(DeliveredStore, this.#deliveredStore(writes))
+        Context.add(DeliveredStore, this.#deliveredStore(writes)),
+        Context.add(OpStore, this.#opStore(writes))
       )
     })
   }
@@ -181,6 +186,33 @@ class MemoryDisk implements Disk {
         })
       })
     return PeerStore.of({ save, load: writes.guard(Effect.sync(() => saved.latestFirst())) })
+  }
+
+  #opStore(writes: GroupedWrites.GroupedWrites): OpStore["Service"] {
+    const saved = this.#ops
+    const base = MemoryOpStore.make(saved)
+    const write = (operation: string, apply: () => void) =>
+      Effect.suspend(() => {
+        if (this.#full) return writes.guard(Effect.fail(noRoom(operation)))
+        return writes.write(() => {
+          apply()
+          return Effect.void
+        })
+      })
+    return OpStore.of({
+      keepGenesis: (...all) => write("keep genesis", () => saved.keepGenesis(...all)),
+      genesis: (channel) => writes.guard(base.genesis(channel)),
+      append: (...all) => write("append operations", () => saved.append(...all)),
+      extents: (channel) => writes.guard(base.extents(channel)),
+      heads: (channel) => writes.guard(base.heads(channel)),
+      find: (...all) => writes.guard(base.find(...all)),
+      range: (...all) => writes.guard(base.range(...all)),
+      compact: (...all) => write("compact", () => saved.compact(...all)),
+      snapshot: (channel) => writes.guard(base.snapshot(channel)),
+      prove: (...all) => write("keep proof", () => saved.prove(...all)),
+      proofs: (channel) => writes.guard(base.proofs(channel)),
+      forget: (channel) => write("forget channel", () => saved.forget(channel))
+    })
   }
 
   #pinStore(writes: GroupedWrites.GroupedWrites): PinStore["Service"] {

@@ -10,11 +10,13 @@ import { copyOf } from "#layers/storage/Shelves"
 import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
+import * as SqliteOpStore from "#layers/storage/SqliteOpStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
+import { OpStore } from "#services/storage/OpStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
@@ -121,11 +123,13 @@ class SqliteDisk implements Disk {
       const pins = yield* Effect.provideService(SqlitePinStore.make, SqlClient, client)
       const guards = yield* Effect.provideService(SqliteGuardStore.make, SqlClient, client)
       const delivered = yield* Effect.provideService(SqliteDeliveredStore.make, SqlClient, client)
+      const ops = yield* Effect.provideService(SqliteOpStore.make, SqlClient, client)
       return Context.make(RecordStore, this.#records(mount, records)).pipe(
         Context.add(PeerStore, this.#peers(mount, peers)),
         Context.add(PinStore, this.#pins(mount, pins)),
         Context.add(GuardStore, this.#guards(mount, guards)),
-        Context.add(DeliveredStore, this.#delivered(mount, delivered))
+        Context.add(DeliveredStore, this.#delivered(mount, delivered)),
+        Context.add(OpStore, this.#ops(mount, ops))
       )
       // The folder is the simulator's own: that it cannot be used is no fault of the node's.
     }).pipe(Effect.orDie)
@@ -171,6 +175,24 @@ class SqliteDisk implements Disk {
       scan: (afterKey, limit) => mount.guard(base.scan(afterKey, limit)),
       list: (range, limit, after) => mount.guard(base.list(range, limit, after)),
       usage: (storedBy) => mount.guard(base.usage(storedBy))
+    })
+  }
+
+  #ops(mount: Mount, base: OpStore["Service"]): OpStore["Service"] {
+    const write = <E>(operation: string, effect: Effect.Effect<void, E>) => this.#needingRoom(mount, operation, effect)
+    return OpStore.of({
+      keepGenesis: (...all) => write("keep genesis", base.keepGenesis(...all)),
+      genesis: (channel) => mount.guard(base.genesis(channel)),
+      append: (...all) => write("append operations", base.append(...all)),
+      extents: (channel) => mount.guard(base.extents(channel)),
+      heads: (channel) => mount.guard(base.heads(channel)),
+      find: (...all) => mount.guard(base.find(...all)),
+      range: (...all) => mount.guard(base.range(...all)),
+      compact: (...all) => write("compact", base.compact(...all)),
+      snapshot: (channel) => mount.guard(base.snapshot(channel)),
+      prove: (...all) => write("keep proof", base.prove(...all)),
+      proofs: (channel) => mount.guard(base.proofs(channel)),
+      forget: (channel) => write("forget channel", base.forget(channel))
     })
   }
 

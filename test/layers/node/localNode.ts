@@ -10,6 +10,7 @@ import * as parts from "#layers/node/parts"
 import * as tempo from "#layers/node/tempo"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
+import * as MemoryOpStore from "#layers/storage/MemoryOpStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -31,7 +32,8 @@ export const localNode = (seed: string, settings: Partial<parts.PartSettings> = 
             MemoryPeerStore.layer(),
             MemoryPinStore.layer,
             MemoryDeliveredStore.layer,
-            MemoryGuardStore.layer
+            MemoryGuardStore.layer,
+            MemoryOpStore.layer
           )
         ),
         Layer.provideMerge(Layer.merge(MemoryTransport.layer, SeededRandom.layer(seed))),

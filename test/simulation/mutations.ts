@@ -1,5 +1,5 @@
 /**
- * Is the simulator worth its name? Breaks the code in twelve ways, one at a time and in a copy, and runs the plans of the
+ * Is the simulator worth its name? Breaks the code in sixteen ways, one at a time and in a copy, and runs the plans of the
  * long checks on it until one breaks a promise. A break that survives all seeds makes this fail: then the plans or the
  * promises are too weak.
  *

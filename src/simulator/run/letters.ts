@@ -27,7 +27,16 @@ const fill = (dice: Dice, length: number): Uint8Array => {
   return new Uint8Array(bytes.buffer, 0, length)
 }
 
-/** Nobody finds the record of a node that cannot be reached, or talks to one that is banned: so nobody writes to them. */
+/** Few write: each of them has to find relays for itself, which costs more than what it writes. */
+const WRITERS = 8
+
+/** Whoever did not keep the protocol may be banned, and then neither reaches anybody nor is reached. */
+const writer = ({ willing }: Simulation, dice: Dice): SimulatedNode | undefined => {
+  const writers = willing.filter(({ number, wasByzantine }) => number < WRITERS && !wasByzantine)
+  return writers.length === 0 ? undefined : dice.pick(writers)
+}
+
+/** Nobody finds the record of a node that cannot be dialled. */
 const recipientFor = (simulation: Simulation, from: SimulatedNode, dice: Dice): SimulatedNode | undefined => {
   for (let draw = 0; draw < DRAWS; draw++) {
     const node = simulation.anybody(dice)
@@ -36,11 +45,11 @@ const recipientFor = (simulation: Simulation, from: SimulatedNode, dice: Dice): 
   return undefined
 }
 
-export const sendLetter = (simulation: Simulation, from: SimulatedNode, dice: Dice): void => {
+export const sendLetter = (simulation: Simulation, dice: Dice): void => {
   const { post, world } = simulation
-  if (from.wasByzantine) return
-  const to = recipientFor(simulation, from, dice)
-  if (to?.services === undefined) return
+  const from = writer(simulation, dice)
+  const to = from === undefined ? undefined : recipientFor(simulation, from, dice)
+  if (from === undefined || to?.services === undefined) return
   const { nodeId } = Context.get(to.services, Identity)
   const length = dice.int(LONG_EVERY) === 0 ? OF_SEVERAL : OF_ONE_CELL - dice.int(64)
   const head = post.head()

@@ -218,6 +218,6 @@ export const startUsers = (simulation: Simulation, witness: Witness, isOver: () 
   keepDoing(rates.reads, read)
   keepDoing(rates.lookups, lookup)
   keepDoing(rates.herds ?? 0, herd)
-  keepDoing(rates.messages ?? 0, (node) => sendLetter(simulation, node, letters), letters)
+  keepDoing(rates.messages ?? 0, () => sendLetter(simulation, letters), letters)
   if (rates.fileBytes >= 4) keepDoing(rates.files, file)
 }

@@ -48,11 +48,6 @@ export class Rga {
     this.authors = authors
   }
 
-  /** Visible. */
-  get units(): number {
-    return this.tree.units
-  }
-
   /** The span that holds an element, or NONE. */
   find(author: number, counter: number): number {
     if (this.#recent !== NONE) {
@@ -66,8 +61,8 @@ export class Rga {
     return found
   }
 
-  /** Decides where what `author` inserts at `position` belongs: `parentAuthor`, `parentCounter`, `isBefore`. */
-  anchor(position: number, author: number, next: number): void {
+  /** Decides where what `author` inserts at `position` under `counter` belongs: `parentAuthor`, `parentCounter`, `isBefore`. */
+  anchor(position: number, author: number, counter: number): void {
     if (position === 0) {
       const first = this.tree.first
       if (first === NONE) this.#anchorAt(NO_AUTHOR, 0, false)
@@ -84,20 +79,20 @@ export class Rga {
       this.#anchorBehind(handle, offset)
       return
     }
-    let behind = this.tree.after(handle)
-    const nextSpan = behind
+    const next = this.tree.after(handle)
+    let behind = next
     // Whoever removes what he has just written goes on behind it, in the same run.
     for (let step = 0; step < LOOK_AHEAD && behind !== NONE; step++, behind = this.tree.after(behind)) {
       const it = behind << STRIDE
       if ((columns[it + FLAGS]! & REMOVED) === 0) break
       const last = columns[it + COUNTER]! + columns[it + LENGTH]! - 1
-      if (last !== next - 1 || columns[it + AUTHOR] !== author || (columns[it + FLAGS]! & HAS_RIGHT) !== 0) continue
+      if (last !== counter - 1 || columns[it + AUTHOR] !== author || (columns[it + FLAGS]! & HAS_RIGHT) !== 0) continue
       this.tree.moveTo(behind, this.tree.start + this.spans.units(handle))
       this.#recent = behind
       this.#anchorAt(author, last, false)
       return
     }
-    this.#anchorBefore(nextSpan)
+    this.#anchorBefore(next)
   }
 
   /** The same for a place right behind an element, visible or not. */

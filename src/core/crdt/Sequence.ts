@@ -25,7 +25,7 @@ export abstract class Sequence<Content> extends Container {
   }
 
   get length(): number {
-    return this.rga.units
+    return this.rga.tree.units
   }
 
   protected abstract readonly empty: Content

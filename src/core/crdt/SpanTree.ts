@@ -96,10 +96,7 @@ export class SpanTree {
   precedes(first: number, second: number): boolean {
     let [a, b] = [this.#spans.leaf[first]!, this.#spans.leaf[second]!]
     if (a === b) return this.#slotOf(a, first) < this.#slotOf(a, second)
-    while (a.parent !== b.parent) {
-      a = a.parent!
-      b = b.parent!
-    }
+    while (a.parent !== b.parent) [a, b] = [a.parent!, b.parent!]
     const kids = a.parent!.kids!
     return kids.indexOf(a) < kids.indexOf(b)
   }

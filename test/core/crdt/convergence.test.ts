@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
 import { Document } from "#core/crdt/Document"
-import { ACTIONS, authorOf, chance, deliver, replay, shuffled, whatDiffers } from "./histories.ts"
+import { hexOf } from "#schemas/bytes/bytes"
+import { ACTIONS, authorOf, chance, deliver, edit, replay, shuffled, whatDiffers } from "./histories.ts"
 import { NaiveTree } from "./NaiveTree.ts"
 
 const below = (limit: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: limit - 1 }))
@@ -59,4 +60,20 @@ describe("documents", () => {
     },
     { arbitrary: { runs: 200 } }
   )
+
+  it("go on with their author's sequence after they were loaded, again and again", () => {
+    const random = chance(3)
+    const other = new Document(authorOf(1))
+    let own = new Document(authorOf(0))
+    for (let round = 0; round < 60; round++) {
+      own = Result.getOrThrow(Document.load(own.snapshot(), authorOf(0)))
+      const step = { replica: 0, action: random(15), at: random(40), count: random(12), more: random(30) }
+      const mine = own.transact(() => edit(own, step))
+      const others = other.transact(() => edit(other, { ...step, at: random(40), more: random(30) }))
+      deliver(other, mine)
+      deliver(own, others)
+      assert.deepStrictEqual(own.heads(), other.heads())
+      assert.strictEqual(hexOf(own.snapshot()), hexOf(other.snapshot()))
+    }
+  })
 })

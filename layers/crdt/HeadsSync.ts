@@ -68,10 +68,6 @@ export const make = Effect.gen(function* () {
 
   const peersOf = ({ topic }: Kept): ReadonlyArray<Contact> => gossip.peers(topic).map(({ contact }) => contact)
 
-  yield* serveComparisons((log, peer) => {
-    const kept = all.get(log.key)
-    if (kept !== undefined) enqueue(kept, peer)
-  })
   const compare = yield* makeComparison
 
   yield* sessions.onOpen(({ contact }) => {
@@ -88,6 +84,17 @@ export const make = Effect.gen(function* () {
   const passOn = (kept: Kept, from: Contact): void => {
     for (const contact of peersOf(kept)) if (contact.key !== from.key) enqueue(kept, contact)
   }
+
+  yield* serveComparisons({
+    behind: ({ key }, peer) => {
+      const kept = all.get(key)
+      if (kept !== undefined) enqueue(kept, peer)
+    },
+    told: ({ key }, peer) => {
+      const kept = all.get(key)
+      if (kept !== undefined) passOn(kept, peer)
+    }
+  })
 
   const compareWith = Effect.fnUntraced(
     function* (kept: Kept, peer: Contact) {

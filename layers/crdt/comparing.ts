@@ -28,8 +28,28 @@ export const isFoul = ({ refused }: Admitted): boolean => refused.some(({ refusa
 const extentOf = ({ author, high, low }: AuthorRow): AuthorExtent => ({ author, first: low, seq: high })
 const rowOf = ({ author, first, seq }: AuthorExtent): AuthorRow => ({ author, low: first, high: seq })
 
-/** Answers peers; `behind` hears of those who have more than this node. */
-export const serveComparisons = Effect.fnUntraced(function* (behind: (log: Log, peer: Contact) => void) {
+export interface Listeners {
+  /** A peer has more than this node. */
+  readonly behind: (log: Log, peer: Contact) => void
+  /** A peer has told how the channel began. */
+  readonly told: (log: Log, peer: Contact) => void
+}
+
+const genesisBytes = (log: Log): Uint8Array => {
+  const genesis = log.genesis()
+  return genesis === undefined ? NOTHING : Genesis.write(genesis)
+}
+
+/** Whether it was new; what is no genesis of this channel teaches nothing. */
+const learn = (log: Log, bytes: Uint8Array) => {
+  if (bytes.length === 0 || log.genesis() !== undefined) return Effect.succeed(false)
+  const told = Genesis.read(bytes)
+  if (Result.isFailure(told)) return Effect.succeed(false)
+  return Effect.catchTag(log.learn(told.success), "NotPlain", () => Effect.succeed(false))
+}
+
+/** Answers peers. */
+export const serveComparisons = Effect.fnUntraced(function* ({ behind, told }: Listeners) {
   const [rpc, logs] = [yield* Rpc, yield* OpLog]
   /** The last that was asked for in pieces; one, since it may be large. */
   let serving: (SnapshotRecord & { readonly key: string }) | undefined
@@ -40,14 +60,14 @@ export const serveComparisons = Effect.fnUntraced(function* (behind: (log: Log, 
       return log === undefined ? Effect.fail(notOpen) : Effect.succeed(log)
     })
 
-  yield* rpc.handle(COMPARE, ([channel, after, theirs], from) =>
-    Effect.map(opened(channel), (log) => {
+  yield* rpc.handle(COMPARE, ([channel, after, genesis, theirs], from) =>
+    Effect.gen(function* () {
+      const log = yield* opened(channel)
+      if (yield* Effect.mapError(learn(log, genesis), () => failed)) told(log, from)
       const { inSnapshot, ranges } = missingFrom(theirs.map(extentOf), log.progress)
-      if (inSnapshot || ranges.length > 0 || (log.genesis() === undefined && theirs.length > 0)) behind(log, from)
+      if (inSnapshot || ranges.length > 0) behind(log, from)
       const rows = log.extents().filter(({ author }) => after.length === 0 || compareBytes(author, after) > 0)
-      const genesis = log.genesis()
-      const page = rows.slice(0, ROWS_LIMIT).map(rowOf)
-      return [genesis === undefined ? NOTHING : Genesis.write(genesis), page, rows.length > ROWS_LIMIT] as const
+      return [genesisBytes(log), rows.slice(0, ROWS_LIMIT).map(rowOf), rows.length > ROWS_LIMIT] as const
     })
   )
   yield* rpc.handle(FETCH, ([channel, ranges]) =>
@@ -76,15 +96,15 @@ export const makeComparison = Effect.gen(function* () {
   const extentsOf = Effect.fnUntraced(function* (log: Log, peer: DialTarget) {
     const all: Array<AuthorExtent> = []
     let after: Uint8Array = NOTHING
+    let isNew = false
     for (;;) {
       const ours = after.length === 0 ? log.extents().slice(0, ROWS_LIMIT).map(rowOf) : []
-      const [genesis, rows, more] = yield* rpc.call(peer, COMPARE, [log.channel, after, ours])
-      const told = genesis.length === 0 ? undefined : Result.getOrUndefined(Genesis.read(genesis))
-      if (told !== undefined) yield* log.learn(told)
+      const [genesis, rows, more] = yield* rpc.call(peer, COMPARE, [log.channel, after, genesisBytes(log), ours])
+      if (yield* learn(log, genesis)) isNew = true
       all.push(...rows.map(extentOf))
       const last = rows.at(-1)
-      if (!more || last === undefined || compareBytes(last.author, after) <= 0) return all
-      if (all.length > DOCUMENT_AUTHORS) return all
+      if (!more || last === undefined || compareBytes(last.author, after) <= 0) return { all, isNew }
+      if (all.length > DOCUMENT_AUTHORS) return { all, isNew }
       after = last.author
     }
   })
@@ -105,8 +125,8 @@ export const makeComparison = Effect.gen(function* () {
   })
 
   return Effect.fn("HeadsSync.compare")(function* (log: Log, peer: DialTarget) {
-    const theirs = yield* extentsOf(log, peer)
-    let taken = 0
+    const { all: theirs, isNew } = yield* extentsOf(log, peer)
+    let taken = isNew ? 1 : 0
     if (missingFrom(theirs, log.progress).inSnapshot) {
       yield* log.adopt(yield* snapshotOf(log, peer))
       taken++

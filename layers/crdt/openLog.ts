@@ -50,13 +50,14 @@ export const openLog = Effect.fnUntraced(function* (
   })
 
   const learn = Effect.fnUntraced(function* (told: Genesis.Genesis) {
-    if (state.genesis !== undefined) return
+    if (state.genesis !== undefined) return false
     if (!equalBytes(channelIdOf(suite, told), channel)) return yield* new NotPlain({ reason: "another channel's" })
     if (plainPolicyOf(suite, told) === undefined) return yield* new NotPlain({ reason: "of a channel with a group" })
     const { creator, nonce, policy } = told
     const kept = { creator: creator.slice() as PublicKey, nonce: nonce.slice(), policy: policy.slice() }
     yield* store.keepGenesis(channel, Genesis.write(kept))
     state.genesis = kept
+    return true
   })
 
   const admission = yield* makeAdmission(state, store, write)

@@ -2,7 +2,7 @@
  * What peers say to each other about a channel that both have open (docs/wire.md, Readings). Methods by name, since clients
  * have documents too and answer no requests of the DHT.
  *
- *   CompareLog   [channel, after 32 or empty, extents]  → [genesis or empty, extents, more]
+ *   CompareLog   [channel, after 32 or empty, genesis or empty, extents]  → [genesis or empty, extents, more]
  *   FetchOps     [channel, ranges]                      → [record ≤ 512]     parents first, as many as a frame holds
  *   FetchState   [channel, offset]                      → [snapshot record or empty, size, piece ≤ 60 KiB]
  *   gossip data  [record ≤ 64]
@@ -61,7 +61,7 @@ export const Rows = bytesUpTo(ROW * ROWS_LIMIT).pipe(
   Schema.decodeTo(Schema.Array(Row).check(Schema.isMaxLength(ROWS_LIMIT)), transformation(readRows, writeRows))
 )
 
-export const CompareRequest = Schema.Tuple([Bytes32, bytesUpTo(32), Rows])
+export const CompareRequest = Schema.Tuple([Bytes32, bytesUpTo(32), bytesUpTo(GENESIS_LIMIT), Rows])
 export const CompareAnswer = Schema.Tuple([bytesUpTo(GENESIS_LIMIT), Rows, Schema.Boolean])
 export const FetchRequest = Schema.Tuple([Bytes32, Rows])
 export const FetchAnswer = Schema.Array(bytesUpTo(RECORD_LIMIT)).check(Schema.isMaxLength(FETCHED_LIMIT))

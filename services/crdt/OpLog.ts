@@ -103,7 +103,8 @@ export interface Log {
   readonly author: PublicKey
   /** Undefined until somebody has told it; nothing can be written before. */
   readonly genesis: () => Genesis | undefined
-  readonly learn: (genesis: Genesis) => Effect.Effect<void, NotPlain | StorageFailed>
+  /** Answers whether it was new. */
+  readonly learn: (genesis: Genesis) => Effect.Effect<boolean, NotPlain | StorageFailed>
   /**
    * Signs an operation of one's own that the replica has carried out, in the same step. Synchronous, and durable only
    * after the next `save`. `seq` and `lamport` must be the next. A defect where there is no genesis.

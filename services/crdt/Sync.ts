@@ -50,7 +50,7 @@ export class Sync extends Context.Service<
   {
     /** Until the scope closes. */
     readonly keep: (log: Log, options?: KeepOptions) => Effect.Effect<void, TooManyTopics, Scope.Scope>
-    /** Fetches what a peer has more of this log; answers how many operations came in. */
+    /** Fetches what a peer has more of this log; answers how much was new here. */
     readonly compare: (log: Log, peer: DialTarget) => Effect.Effect<number, CompareError>
     /** Neighbours that have the document open. */
     readonly peers: (log: Log) => ReadonlyArray<Contact>

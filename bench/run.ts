@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- session rpc dht store onion startup simulator]`: every figure of Allium, one process at a time, as JSON lines.
+ * `npm run bench [-- session rpc dht store onion crdt startup simulator]`: every figure of Allium, one process at a time, as JSON lines.
  * bench/peers holds the same figures of other systems; run it after this one for a fair comparison.
  */
 import { spawn } from "node:child_process"
@@ -17,6 +17,7 @@ const runs: Record<string, ReadonlyArray<ReadonlyArray<string>>> = {
   ],
   store: [["store.ts"]],
   onion: [["onion.ts"], ["relay.ts"], ["anonymous.ts"]],
+  crdt: [["crdt.ts"]],
   startup: [["startup.ts"]],
   simulator: [["simulator.ts"]]
 }

@@ -70,13 +70,16 @@ export const make = Effect.gen(function* () {
 
   const compare = yield* makeComparison
 
+  const hasOpened = (kept: Kept, contact: Contact): void => {
+    if (kept.opened.size >= WAITING_PEERS) return
+    kept.opened.set(contact.key, contact)
+    kept.hasOpened.openUnsafe()
+  }
+
   yield* sessions.onOpen(({ contact }) => {
     for (const kept of all.values()) {
       if (kept.partners.has(contact.key)) enqueue(kept, contact)
-      else if (kept.opened.size < WAITING_PEERS) {
-        kept.opened.set(contact.key, contact)
-        kept.hasOpened.openUnsafe()
-      }
+      else hasOpened(kept, contact)
     }
   })
 
@@ -194,6 +197,7 @@ export const make = Effect.gen(function* () {
       yield* Effect.forkScoped(takeTurns(kept))
       if (options?.discover !== false) yield* Effect.forkScoped(search(kept))
       for (const contact of peersOf(kept)) enqueue(kept, contact)
+      for (const { contact } of sessions.list()) hasOpened(kept, contact)
     }),
     compare,
     peers: (log) => {

@@ -13,6 +13,7 @@ import { Dice } from "#simulator/Dice"
 import type { Disk } from "#simulator/disk/Disk"
 import { delivered, deliveredStoreLaws } from "../../laws/deliveredStore.ts"
 import { guard, guardStoreLaws } from "../../laws/guardStore.ts"
+import { opStoreLaws } from "../../laws/opStore.ts"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
 import { pin, pinStoreLaws } from "../../laws/pinStore.ts"
 import { id, recordStoreLaws, stored } from "../../laws/recordStore.ts"
@@ -44,6 +45,7 @@ export const diskPromises = (name: string, make: Make) => {
   recordStoreLaws(name, ({ quotaBytes }) => layer(quotaBytes))
   peerStoreLaws(name, layer(1_000_000))
   pinStoreLaws(name, layer(1_000_000))
+  opStoreLaws(name, layer(1_000_000))
   guardStoreLaws(name, layer(1_000_000))
   deliveredStoreLaws(name, layer(1_000_000))
 

@@ -5,11 +5,11 @@
  * (kind 7); what is only here is carried out on top of it, and if that does not go, nothing has changed.
  */
 import { Clock, Effect, Result } from "effect"
+import { contentCid } from "#core/content/contentCid"
 import { verifyRecord } from "#core/identity/signature"
 import { lastIssued, membershipRefusal, NO_EPOCH } from "#core/oplog/channel"
 import { signSnapshot } from "#core/oplog/signOp"
 import { bytesOfKey, compareBytes, concatBytes, equalBytes, keyOf } from "#schemas/bytes/bytes"
-import { cidOfDigest, RAW } from "#schemas/content/Cid"
 import * as SnapshotContent from "#schemas/crdt/SnapshotContent"
 import { LIFETIME } from "#schemas/dht/Record"
 import * as Snapshot from "#schemas/dht/Snapshot"
@@ -79,7 +79,7 @@ export const makeSnapshots = Effect.fnUntraced(function* (
         channel,
         epoch: NO_EPOCH,
         heads: suite.sha256(concatBytes(heads.map(({ id }) => id))),
-        cid: cidOfDigest(RAW, suite.sha256(bytes)),
+        cid: contentCid(suite.sha256, bytes),
         size: bytes.length,
         issued,
         expires: issued + LIFETIME,
@@ -117,7 +117,7 @@ export const makeSnapshots = Effect.fnUntraced(function* (
     if (!verifyRecord(suite, "snapshot", networkId, fields.author, record, Snapshot.SIGNATURE_INDEX)) {
       return Result.fail("not signed by its author")
     }
-    if (fields.size !== bytes.length || !equalBytes(cidOfDigest(RAW, suite.sha256(bytes)), fields.cid)) {
+    if (fields.size !== bytes.length || !equalBytes(contentCid(suite.sha256, bytes), fields.cid)) {
       return Result.fail("other content than was signed")
     }
     return Result.filterOrFail(

@@ -25,9 +25,9 @@ const LETTERS_AMONG_HOSTILE = 4
 export const planOfSeed = (seed: number): Plan => {
   const plan = quietPlanOf(seed)
   const { scenario, workload } = plan
-  const isWriting = new Dice(seed).fork("letters").chance(scenario === "byzantine" ? 1 : WRITING)
-  if (!isWriting) return plan
-  return { ...plan, workload: { ...workload, messages: scenario === "byzantine" ? LETTERS_AMONG_HOSTILE : LETTERS } }
+  if (scenario === "byzantine") return { ...plan, workload: { ...workload, messages: LETTERS_AMONG_HOSTILE } }
+  const isWriting = new Dice(seed).fork("letters").chance(WRITING)
+  return isWriting ? { ...plan, workload: { ...workload, messages: LETTERS } } : plan
 }
 
 const quietPlanOf = (seed: number): Plan => {

@@ -4,7 +4,7 @@ import type { Invariant } from "./Invariant.ts"
 
 export const noPlaintext: Invariant = {
   name: "no-plaintext",
-  sentence: "Nothing that users store is readable on a wire.",
+  sentence: "Nothing that users store or write is readable on a wire.",
   watch: (simulation) => {
     if (simulation.plan.sessions !== "noise") return
     const marker = Buffer.from(MARKER)

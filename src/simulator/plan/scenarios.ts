@@ -37,12 +37,17 @@ const LINK: LinkProfile = {
 const LOOKUPS = 1_100
 const LOOKUPS_LEAST = 10
 
-const workloadOf = (nodes: number, hours: number): Workload => ({
+/** Messages a minute where relays may spoil them, in a network that has enough for two paths. */
+const MESSAGES = 2
+const PATHS_AMONG = 8
+
+const workloadOf = (scenario: Scenario, nodes: number, hours: number): Workload => ({
   puts: 6,
   gets: 12,
   updates: 4,
   reads: 8,
   lookups: Math.max(LOOKUPS_LEAST, Math.min(LOOKUPS, nodes / 2) / (hours * 60)),
+  ...(scenario === "byzantine" && nodes >= PATHS_AMONG ? { messages: MESSAGES } : {}),
   files: 0.2,
   fileBytes: 256 * 1024
 })
@@ -80,7 +85,7 @@ export const planOf = ({ scenario, seed, nodes, hours, ...given }: PlanOptions):
     natted: 0,
     replicationFactor: 5,
     link: LINK,
-    workload: workloadOf(nodes, hours),
+    workload: workloadOf(scenario, nodes, hours),
     faults: given.faults ?? faultsOf(scenario, seed, nodes, lasts),
     ...given
   }

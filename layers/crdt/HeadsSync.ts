@@ -21,6 +21,7 @@ import { Identity } from "#services/identity/Identity"
 import { Bounds } from "#services/node/Bounds"
 import { SessionManager } from "#services/session/SessionManager"
 import { isFoul, makeComparison, serveComparisons } from "./comparing.ts"
+import { makePublishing } from "./publishing.ts"
 import { push } from "./pushing.ts"
 
 /** Seconds that word of an open document lasts. */
@@ -69,6 +70,7 @@ export const make = Effect.gen(function* () {
   const peersOf = ({ topic }: Kept): ReadonlyArray<Contact> => gossip.peers(topic).map(({ contact }) => contact)
 
   const compare = yield* makeComparison
+  const { publish, recover } = yield* makePublishing
 
   const hasOpened = (kept: Kept, contact: Contact): void => {
     if (kept.opened.size >= WAITING_PEERS) return
@@ -155,6 +157,8 @@ export const make = Effect.gen(function* () {
         const contact = known ?? (yield* queries.locate(nodeId)).closest.find(({ key }) => key === keyOf(nodeId))
         if (contact !== undefined) enqueue(kept, contact)
       }
+      const knowsNothing = kept.log.extents().length === 0 && peersOf(kept).length === 0
+      if (knowsNothing) yield* Effect.ignore(recover(kept.log), { log: "Debug" })
     }).pipe(Effect.repeat(searchPace))
   }
 
@@ -200,6 +204,7 @@ export const make = Effect.gen(function* () {
       for (const { contact } of sessions.list()) hasOpened(kept, contact)
     }),
     compare,
+    publish,
     peers: (log) => {
       const kept = all.get(log.key)
       return kept === undefined ? [] : peersOf(kept)

@@ -48,7 +48,7 @@ export const make = Effect.gen(function* () {
     })
     yield* Effect.addFinalizer(() => Effect.sync(stop))
     yield* sync.keep(log, { discover })
-    return documentOf(log, replica, changes, () => sync.peers(log))
+    return documentOf(log, replica, changes, sync)
   })
 
   const open = yield* RcMap.make({ lookup: openNew })
@@ -82,7 +82,7 @@ const documentOf = (
   log: Log,
   replica: DocumentReplica,
   changes: PubSub.PubSub<DocumentChange>,
-  peers: OpenDocument["peers"]
+  sync: Sync["Service"]
 ): OpenDocument => {
   /** An operation names sixteen heads: where there are more, operations without content join them first. */
   const joinHeads = (): void => {
@@ -132,6 +132,7 @@ const documentOf = (
     toJSON: () => replica.document.toJSON(),
     heads: () => log.heads().map(({ id }) => id),
     compact: Effect.asVoid(log.compact),
-    peers
+    publish: sync.publish(log),
+    peers: () => sync.peers(log)
   }
 }

@@ -145,9 +145,9 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       const documents = LiveDocuments.layer.pipe(
         Layer.provideMerge(HeadsSync.layer),
         Layer.provideMerge(StoredOpLog.layer),
-        Layer.provideMerge(ChannelValidators.layer)
+        Layer.provideMerge(Layer.merge(ChannelValidators.layer, DhtBlobs.layer))
       )
-      return Layer.mergeAll(RunningNode.layer, DhtBlobs.layer, probing, delegated, documents).pipe(
+      return Layer.mergeAll(RunningNode.layer, probing, delegated, documents).pipe(
         Layer.provideMerge(Layer.merge(insights, replicator)),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

@@ -14,6 +14,7 @@ import type { SigningKey } from "#core/identity/Suite"
 import type { PlainPolicy } from "#core/oplog/channel"
 import type { Genesis } from "#schemas/dht/Genesis"
 import type { PublicKey } from "#schemas/identity/PublicKey"
+import type { PutError, PutReceipt } from "../dht/Dht.ts"
 import type { TooManyTopics } from "../gossip/Gossip.ts"
 import type { StorageFailed } from "../storage/RecordStore.ts"
 import type { OpenLogError } from "./OpLog.ts"
@@ -59,6 +60,11 @@ export interface OpenDocument {
   readonly heads: () => ReadonlyArray<Uint8Array>
   /** Keeps the state in the place of all operations until now. Who was away for longer takes the state over. */
   readonly compact: Effect.Effect<void, StorageFailed>
+  /**
+   * Compacts, and puts that state on the network, where whoever knows the channel finds it although nobody has the document
+   * open. It is kept alive from here until `Replicator.removeContent`.
+   */
+  readonly publish: Effect.Effect<PutReceipt, PutError>
   /** Neighbours that have it open. */
   readonly peers: () => ReadonlyArray<Contact>
 }

@@ -6,6 +6,7 @@
 import { Context, Duration, type Effect, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import * as Message from "#schemas/crdt/SyncMessage"
+import type { PutError, PutReceipt } from "../dht/Dht.ts"
 import type { TooManyTopics } from "../gossip/Gossip.ts"
 import type { RpcError, RpcMethod } from "../rpc/Rpc.ts"
 import type { DialTarget } from "../session/SessionManager.ts"
@@ -52,6 +53,8 @@ export class Sync extends Context.Service<
     readonly keep: (log: Log, options?: KeepOptions) => Effect.Effect<void, TooManyTopics, Scope.Scope>
     /** Fetches what a peer has more of this log; answers how much was new here. */
     readonly compare: (log: Log, peer: DialTarget) => Effect.Effect<number, CompareError>
+    /** Puts a snapshot of now on the network, for who opens the document when nobody else has it open. */
+    readonly publish: (log: Log) => Effect.Effect<PutReceipt, PutError>
     /** Neighbours that have the document open. */
     readonly peers: (log: Log) => ReadonlyArray<Contact>
   }

@@ -133,6 +133,24 @@ describe("LiveDocuments", () => {
     })
   )
 
+  it.effect("is found on the network when nobody has it open any more, if it was put there", () =>
+    Effect.gen(function* () {
+      const network = yield* notesOn(6)
+      const channel = yield* documentOn(network, [0])
+      yield* network.node(0).run(type(channel, "hello"))
+      const { reached } = yield* network.node(0).run(Effect.flatMap(open(channel), ({ publish }) => publish))
+      assert.isAbove(reached, 1)
+      yield* network.node(0).stop
+      const late = yield* network.node(4).run(open(channel))
+      yield* agree(network, [4], channel, 5, "1 minute")
+      yield* network.node(4).run(type(channel, "!", 5))
+      yield* network.node(0).start
+      yield* network.node(0).run(open(channel))
+      yield* agree(network, [0, 4], channel, 6, "1 minute")
+      assert.isDefined(late.genesis())
+    })
+  )
+
   it.effect("is one document for all who open it on a node, and closed when the last of them has gone", () =>
     Effect.gen(function* () {
       const network = yield* notesOn(1)

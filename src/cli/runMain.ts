@@ -41,7 +41,8 @@ export const runMain = <E>(program: Effect.Effect<void, E>): void => {
   })
 }
 
-const report = <E>(exit: Exit.Exit<void, E>): number => {
+/** Says what went wrong, if something did; answers the exit code. */
+export const report = <E>(exit: Exit.Exit<void, E>): number => {
   if (Exit.isSuccess(exit)) return 0
   const error = Cause.squash(exit.cause)
   const code = Runtime.getErrorExitCode(error)

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { VERSION } from "#schemas/node/version"
-import { allium, cleanUp, temporaryFolder } from "./processes.ts"
+import { alliumHere } from "./inProcess.ts"
+import { allium, cleanUp, type Ended, temporaryFolder } from "./processes.ts"
 
 const CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 
@@ -12,14 +13,8 @@ const NOBODY = 65_534
 
 afterEach(cleanUp)
 
-/** Fails with this code, says one line that matches, and prints no data. */
-const refuses = async (
-  args: ReadonlyArray<string>,
-  code: number,
-  sentence: RegExp,
-  env: Record<string, string> = {}
-) => {
-  const ended = await allium(args, { env })
+/** Failed with this code, said one line that matches, and printed no data. */
+const isRefused = (ended: Ended, code: number, sentence: RegExp): void => {
   assert.match(ended.stderr, sentence)
   assert.deepStrictEqual(
     [ended.code, ended.stdout.toString(), ended.stderr.trim().split("\n").length],
@@ -27,6 +22,9 @@ const refuses = async (
     ended.stderr
   )
 }
+
+const refuses = async (args: ReadonlyArray<string>, code: number, sentence: RegExp) =>
+  isRefused(await alliumHere(args), code, sentence)
 
 describe("usage", () => {
   it("tells its version as package.json has it", async () => {
@@ -40,10 +38,28 @@ describe("usage", () => {
       ...["init", "node", "put", "get", "set", "read", "pin", "unpin", "pins", "provide", "providers", "role", "peers"],
       ...["status", "explain", "network", "sim", "role announce", "role withdraw", "role find"]
     ]
-    const helps = await Promise.all(commands.map((command) => allium([...command.split(" "), "--help"])))
+    const helps = await Promise.all(commands.map((command) => alliumHere([...command.split(" "), "--help"])))
     for (const { code, stdout } of helps) {
       assert.strictEqual(code, 0)
       assert.match(stdout.toString(), /EXAMPLES\n(.|\n)*allium /)
+    }
+  })
+
+  it("ends a process as it ends here, with what it says on the stream where it belongs", async () => {
+    const data = temporaryFolder()
+    const [help, wrong, alone] = [
+      ["put", "--help"],
+      ["get", "hello"],
+      ["status", "--data", data]
+    ]
+    for (const [args, code] of [
+      [help, 0],
+      [wrong, 2],
+      [alone, 1]
+    ] as const) {
+      const ended = await allium(args)
+      assert.strictEqual(ended.code, code)
+      assert.deepStrictEqual(ended, await alliumHere(args))
     }
   })
 
@@ -109,10 +125,10 @@ describe("usage", () => {
   it("says which setting is wrong, and where", async () => {
     const data = temporaryFolder()
     writeFileSync(join(data, "allium.toml"), "replicationFactor = 500\n")
-    await Promise.all([
-      refuses(["node", "--data", data], 1, /allium\.toml.*replicationFactor/),
-      refuses(["node", "--data", data, "--listen", "x"], 1, /replicationFactor/, { ALLIUM_REPLICATION_FACTOR: "x" })
-    ])
+    // A node bounds the memory of its process, so each has one.
+    const env = { ALLIUM_REPLICATION_FACTOR: "x" }
+    isRefused(await allium(["node", "--data", data]), 1, /allium\.toml.*replicationFactor/)
+    isRefused(await allium(["node", "--data", data, "--listen", "x"], { env }), 1, /replicationFactor/)
   })
 
   it("says that a folder cannot be written", async () => {
@@ -149,7 +165,7 @@ describe("init", () => {
     assert.strictEqual(first.code, 0)
     assert.match(first.stdout.toString(), /^did:key:z6Mk\w+\n$/)
     assert.strictEqual(statSync(join(data, "identity.key")).mode & 0o777, 0o600)
-    const again = JSON.parse((await allium(["init", "--json"], { env: { ALLIUM_DATA: data } })).stdout.toString())
+    const again = JSON.parse((await alliumHere(["init", "--json"], { env: { ALLIUM_DATA: data } })).stdout.toString())
     assert.strictEqual(`${again.did}\n`, first.stdout.toString())
   })
 })

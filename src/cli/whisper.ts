@@ -12,9 +12,18 @@ import type { LocalNode } from "./localNetwork.ts"
 import { count, paintOut, size } from "./output.ts"
 import type { Teller } from "./teller.ts"
 
-const LETTER = utf8("Meet me where the river bends. Tell nobody. ".repeat(100))
+const TEXT = "Meet me where the river bends. Tell nobody. "
 /** What would be found in a cell that showed any of it. */
-const MARK = LETTER.subarray(0, 16)
+const MARK = utf8(TEXT).subarray(0, 16)
+
+/**
+ * Who stores slowly is made up for by somebody else and may have stored as well. So on a busy machine everybody comes to
+ * have a copy at times, and nobody has to ask for one; of a further letter that is as unlikely again.
+ */
+const LETTERS = 8
+
+/** Further tries, where those who were to do it did not answer in time. */
+const AGAIN = 2
 
 /** Three relays, who asks, and who does it. */
 const ENOUGH = 5
@@ -30,27 +39,20 @@ export const whisper = Effect.fnUntraced(
         text: `nobody can be anonymous among ${nodes.length} nodes, three relays and two ends are ${ENOUGH}: try it with more --nodes`,
         data: { links: 0 }
       })
-    const [writer] = nodes
-    const { cid } = yield* tell.timed("whisper", writer.blobs.put(Stream.make(LETTER), anonymously), (put) => ({
-      text: `${paintOut.bold(writer.name)} had somebody store a letter, who does not know for whom`,
-      data: { node: writer.name, cid: cidText(put.cid), bytes: put.bytes, replicas: put.replicas }
-    }))
-    const reader = yield* withoutCopy(nodes.slice(1), digestOf(cid))
-    if (reader === undefined)
+    const sent = yield* send(tell, nodes)
+    if (sent === undefined)
       return yield* tell.line("overheard", {
         text: "everybody has a copy by now, so nobody has to ask for one: try it with more --nodes",
         data: { links: 0 }
       })
+    const { cid, letter, reader } = sent
     log.begin(MARK)
-    const fetched = yield* tell.timed(
-      "fetch",
-      Effect.map(Stream.runCollect(reader.blobs.get(cid, anonymously)), (pieces) => concatBytes(pieces)),
-      () => ({
-        text: `${paintOut.bold(reader.name)} had it fetched, in sealed cells from relay to relay:`,
-        data: { node: reader.name, cid: cidText(cid) }
-      })
-    )
-    if (!equalBytes(fetched, LETTER)) return yield* failure(`${reader.name} fetched another letter: ${DEFECT}`)
+    const fetch = Effect.map(Stream.runCollect(reader.blobs.get(cid, anonymously)), (pieces) => concatBytes(pieces))
+    const fetched = yield* tell.timed("fetch", persistently(fetch), () => ({
+      text: `${paintOut.bold(reader.name)} had it fetched, in sealed cells from relay to relay:`,
+      data: { node: reader.name, cid: cidText(cid) }
+    }))
+    if (!equalBytes(fetched, letter)) return yield* failure(`${reader.name} fetched another letter: ${DEFECT}`)
     // The last cell is still being peeled: its content was here before that was done.
     yield* Effect.yieldNow
     yield* overheard(tell, nodes, reader, log.cells)
@@ -63,6 +65,25 @@ export const whisper = Effect.fnUntraced(
 )
 
 const DEFECT = "this is a defect of allium, please report it"
+
+const persistently = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.retry(effect, { times: AGAIN, while: ({ _tag }) => _tag === "PrivacyUnavailable" })
+
+/** Has a letter stored of which somebody has no copy; undefined where everybody had one of each. */
+const send = Effect.fnUntraced(function* (tell: Teller, nodes: Nodes) {
+  const [writer] = nodes
+  for (let number = 1; number <= LETTERS; number++) {
+    const letter = utf8(`${TEXT.repeat(100)}${number}`)
+    const put = persistently(writer.blobs.put(Stream.make(letter), anonymously))
+    const { cid } = yield* tell.timed("whisper", put, (put) => ({
+      text: `${paintOut.bold(writer.name)} had somebody store ${number === 1 ? "a" : "another"} letter, who does not know for whom`,
+      data: { node: writer.name, cid: cidText(put.cid), bytes: put.bytes, replicas: put.replicas }
+    }))
+    const reader = yield* withoutCopy(nodes.slice(1), digestOf(cid))
+    if (reader !== undefined) return { cid, letter, reader }
+  }
+  return undefined
+})
 
 const withoutCopy = Effect.fnUntraced(function* (nodes: ReadonlyArray<LocalNode>, digest: Uint8Array) {
   for (const node of nodes) if ((yield* node.store.get(RecordKind.Block, digest)).length === 0) return node

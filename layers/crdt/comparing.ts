@@ -10,15 +10,17 @@ import { SNAPSHOT_LIMIT } from "#schemas/crdt/SnapshotContent"
 import { type AuthorRow, ROWS_LIMIT } from "#schemas/crdt/SyncMessage"
 import * as Genesis from "#schemas/dht/Genesis"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
-import { DOCUMENT_AUTHORS, PAGES, PIECE_BYTES } from "#services/crdt/Limits"
+import { DOCUMENT_AUTHORS, PAGES, PIECE_BYTES, SERVED_READS } from "#services/crdt/Limits"
 import { type Admitted, type Log, OpLog, type SnapshotRecord } from "#services/crdt/OpLog"
 import { COMPARE, FETCH, PIECE, UselessPeer } from "#services/crdt/Sync"
+import { Bounds } from "#services/node/Bounds"
 import { Rpc } from "#services/rpc/Rpc"
 import { type DialTarget, SessionManager } from "#services/session/SessionManager"
 
 const NOTHING = new Uint8Array(0)
 
 const notOpen = new RpcFailure({ tag: "NotOpen", detail: "this node has not opened it", data: null })
+const busy = new RpcFailure({ tag: "Busy", detail: "too much is read at present", data: null })
 const failed = new RpcFailure({ tag: "Failed", detail: "the disk refused", data: null })
 
 /** What no honest peer passes on. */
@@ -54,6 +56,19 @@ export const serveComparisons = Effect.fnUntraced(function* ({ behind, told }: L
   /** The last that was asked for in pieces; one, since it may be large. */
   let serving: (SnapshotRecord & { readonly key: string }) | undefined
 
+  let reads = 0
+  yield* (yield* Bounds).watch("reads of documents for peers", SERVED_READS, () => reads)
+
+  const inTurn = <A>(read: Effect.Effect<A, RpcFailure>) =>
+    Effect.suspend(() => {
+      if (reads >= SERVED_READS) return Effect.fail(busy)
+      reads++
+      return Effect.ensuring(
+        read,
+        Effect.sync(() => reads--)
+      )
+    })
+
   const opened = (channel: Uint8Array) =>
     Effect.suspend(() => {
       const log = logs.find(keyOf(channel))
@@ -71,22 +86,25 @@ export const serveComparisons = Effect.fnUntraced(function* ({ behind, told }: L
     })
   )
   yield* rpc.handle(FETCH, ([channel, ranges]) =>
-    Effect.flatMap(opened(channel), (log) =>
-      Effect.mapError(log.read(ranges.map(({ author, high, low }) => ({ author, from: low, to: high }))), () => failed)
+    inTurn(
+      Effect.flatMap(opened(channel), (log) =>
+        Effect.mapError(
+          log.read(ranges.map(({ author, high, low }) => ({ author, from: low, to: high }))),
+          () => failed
+        )
+      )
     )
   )
-  yield* rpc.handle(PIECE, ([channel, offset]) =>
-    Effect.gen(function* () {
-      const log = yield* opened(channel)
-      if (offset === 0 || serving?.key !== log.key) {
-        const snapshot = yield* Effect.mapError(log.snapshot, () => failed)
-        serving = snapshot === undefined ? undefined : { ...snapshot, key: log.key }
-      }
-      if (serving === undefined) return [NOTHING, 0, NOTHING] as const
-      const piece = serving.bytes.subarray(offset, offset + PIECE_BYTES)
-      return [serving.record, serving.bytes.length, piece] as const
-    })
-  )
+  const pieceOf = Effect.fnUntraced(function* (channel: Uint8Array, offset: number) {
+    const log = yield* opened(channel)
+    if (offset === 0 || serving?.key !== log.key) {
+      const snapshot = yield* Effect.mapError(log.snapshot, () => failed)
+      serving = snapshot === undefined ? undefined : { ...snapshot, key: log.key }
+    }
+    if (serving === undefined) return [NOTHING, 0, NOTHING] as const
+    return [serving.record, serving.bytes.length, serving.bytes.subarray(offset, offset + PIECE_BYTES)] as const
+  })
+  yield* rpc.handle(PIECE, ([channel, offset]) => inTurn(pieceOf(channel, offset)))
 })
 
 export const makeComparison = Effect.gen(function* () {

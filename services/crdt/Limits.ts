@@ -25,6 +25,9 @@ export const PIECE_BYTES = 60 * 1024
 /** Comparisons with peers under way at the same time, of all documents. */
 export const COMPARISONS = 8
 
+/** Pages and pieces read for peers at the same time, of all documents: each is some queries to the disk. */
+export const SERVED_READS = 16
+
 /** Peers to compare with that wait for their turn, of one document. */
 export const WAITING_PEERS = 64
 

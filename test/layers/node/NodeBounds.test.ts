@@ -75,6 +75,7 @@ const watched = [
   "proofs of equivocation",
   "puts waiting for the disk",
   "questions without an answer",
+  "reads of documents for peers",
   "receipts",
   "recipients that were looked up",
   "relays",

@@ -1,9 +1,10 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { allium, cleanUp, type RunningNode, startNode, temporaryFolder } from "./processes.ts"
+import { alliumHere } from "./inProcess.ts"
+import { cleanUp, type RunningNode, startNode, temporaryFolder } from "./processes.ts"
 
 const run = async (node: RunningNode, args: ReadonlyArray<string>, input?: string) => {
   const options = input === undefined ? {} : { input: new TextEncoder().encode(input) }
-  const { code, stderr, stdout } = await allium([...args, "--data", node.folder], options)
+  const { code, stderr, stdout } = await alliumHere([...args, "--data", node.folder], options)
   return { code, stderr, stdout: stdout.toString() }
 }
 

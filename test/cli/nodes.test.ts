@@ -2,23 +2,22 @@ import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { type AddressInfo, connect, createServer } from "node:net"
 import { join } from "node:path"
-import { afterEach, assert, describe, it } from "@effect/vitest"
+import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
 import { CID } from "multiformats/cid"
 import * as raw from "multiformats/codecs/raw"
 import { sha256 } from "multiformats/hashes/sha2"
+import { alliumHere } from "./inProcess.ts"
 import { allium, cleanUp, type RunningNode, startNode, temporaryFolder } from "./processes.ts"
-
-afterEach(cleanUp)
 
 /** The trimmed stdout of a command that must succeed. */
 const succeeds = async (node: RunningNode, ...args: ReadonlyArray<string>): Promise<string> => {
-  const { code, stderr, stdout } = await allium([...args, "--data", node.folder])
+  const { code, stderr, stdout } = await alliumHere([...args, "--data", node.folder])
   assert.strictEqual(code, 0, stderr)
   return stdout.toString().trim()
 }
 
-const fails = async (args: ReadonlyArray<string>, sentence: RegExp): Promise<void> => {
-  const { code, stderr, stdout } = await allium(args)
+const fails = async (args: ReadonlyArray<string>, sentence: RegExp, run = alliumHere): Promise<void> => {
+  const { code, stderr, stdout } = await run(args)
   assert.match(stderr, sentence)
   assert.deepStrictEqual([code, stdout.toString()], [1, ""])
 }
@@ -29,66 +28,73 @@ const bytesOf = (length: number): Uint8Array =>
     Array.from({ length: Math.ceil(length / 32) }, (_, index) => createHash("sha256").update(`${index}`).digest())
   ).subarray(0, length)
 
-const startPair = async (): Promise<readonly [RunningNode, RunningNode]> => {
-  const alice = await startNode(temporaryFolder())
-  return [alice, await startNode(temporaryFolder(), ["--bootstrap", alice.listening[0] ?? ""])]
-}
+// Processes start slowly on a busy machine.
+describe("five nodes", { timeout: 60_000 }, () => {
+  let [alice, bob]: ReadonlyArray<RunningNode> = []
 
-// Each test starts several processes, which a busy machine does slowly.
-describe("nodes", { timeout: 60_000 }, () => {
-  it("gives a file that was put on one node to another, byte for byte", async () => {
-    const [alice, bob] = await startPair()
-    const [file, copy] = [join(alice.folder, "file"), join(bob.folder, "copy")]
+  beforeAll(async () => {
+    alice = await startNode(temporaryFolder())
+    const join = ["--bootstrap", alice.listening[0] ?? ""]
+    ;[bob] = await Promise.all(Array.from({ length: 4 }, () => startNode(temporaryFolder(), join)))
+  }, 60_000)
+
+  afterAll(cleanUp)
+
+  it("give a file that was put on one of them to another, byte for byte", async () => {
+    const [file, copy] = [join(alice!.folder, "file"), join(bob!.folder, "copy")]
     writeFileSync(file, bytesOf(3_000_000))
-    const cid = await succeeds(alice, "put", file)
-    await succeeds(bob, "get", cid, "-o", copy)
+    const put = await allium(["put", file, "--data", alice!.folder])
+    assert.strictEqual(put.code, 0, put.stderr)
+    const cid = put.stdout.toString().trim()
+    await succeeds(bob!, "get", cid, "-o", copy)
     assert.isTrue(readFileSync(copy).equals(readFileSync(file)))
     assert.isFalse(existsSync(`${copy}.part`))
 
-    const whole = await allium(["get", cid, "--data", bob.folder])
+    const whole = await allium(["get", cid, "--data", bob!.folder])
     assert.isTrue(whole.stdout.equals(readFileSync(file)))
   })
 
-  it("carries a file from node to node without anybody learning who they are", async () => {
-    const alice = await startNode(temporaryFolder())
-    const join = ["--bootstrap", alice.listening[0] ?? ""]
-    const others = await Promise.all(Array.from({ length: 4 }, () => startNode(temporaryFolder(), join)))
-    const [bob] = others
-    if (bob === undefined) return assert.fail("no node")
+  it("carry a file from one to another without anybody learning who they are", async () => {
     const input = bytesOf(100_000)
-    const put = await allium(["put", "-", "--anonymous", "--data", alice.folder], { input })
+    const put = await alliumHere(["put", "-", "--anonymous", "--data", alice!.folder], { input })
     assert.strictEqual(put.code, 0, put.stderr)
     assert.match(put.stderr, /stored 97\.7 KiB in 5 blocks, at least \d copies of each\n.*lives another 1 d 23 h/)
     const cid = put.stdout.toString().trim()
-    const get = await allium(["get", cid, "--anonymous", "--data", bob.folder])
+    const get = await alliumHere(["get", cid, "--anonymous", "--data", bob!.folder])
     assert.strictEqual(get.code, 0, get.stderr)
     assert.isTrue(get.stdout.equals(input))
     const unknown = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
     await fails(
-      ["get", unknown, "--anonymous", "--data", bob.folder],
+      ["get", unknown, "--anonymous", "--data", bob!.folder],
       /nobody on the network has bafkreihdwd.* \(2 nodes/
     )
   })
 
-  it("tells who serves what, who is connected, and how it is", async () => {
-    const [alice, bob] = await startPair()
-    const { stdout } = await allium(["put", "-", "--data", alice.folder], { input: bytesOf(10) })
+  it("tell who serves what, who is connected, and how they are", async () => {
+    const { stdout } = await alliumHere(["put", "-", "--data", alice!.folder], { input: bytesOf(10) })
     const cid = stdout.toString().trim()
-    const providers = await succeeds(bob, "providers", cid, "--json")
-    assert.deepInclude(JSON.parse(providers), { cid, did: alice.did, nodeId: alice.nodeId })
-    await succeeds(bob, "provide", cid)
-    assert.strictEqual((await succeeds(alice, "providers", cid)).split("\n").length, 2)
+    const providers = await succeeds(bob!, "providers", cid, "--json")
+    assert.deepInclude(JSON.parse(providers), { cid, did: alice!.did, nodeId: alice!.nodeId })
+    await succeeds(bob!, "provide", cid)
+    assert.strictEqual((await succeeds(alice!, "providers", cid)).split("\n").length, 2)
 
-    const [peer] = (await succeeds(bob, "peers", "--json")).split("\n")
-    assert.deepInclude(JSON.parse(peer ?? ""), { nodeId: alice.nodeId })
-    const status = JSON.parse(await succeeds(bob, "status", "--json"))
-    assert.deepInclude(status, { did: bob.did, local: true, joined: true, listening: bob.listening })
+    const peers = (await succeeds(bob!, "peers", "--json")).split("\n").map((line) => JSON.parse(line))
+    assert.include(
+      peers.map(({ nodeId }) => nodeId),
+      alice!.nodeId
+    )
+    const status = JSON.parse(await succeeds(bob!, "status", "--json"))
+    assert.deepInclude(status, { did: bob!.did, local: true, joined: true, listening: bob!.listening })
   })
+})
+
+describe("a node", { timeout: 60_000 }, () => {
+  afterEach(cleanUp)
 
   it("reads from the standard input and names small content as multiformats does", async () => {
     const alice = await startNode(temporaryFolder())
     const input = new TextEncoder().encode("hello allium")
-    const { stdout } = await allium(["put", "-", "--json", "--data", alice.folder], { input })
+    const { stdout } = await alliumHere(["put", "-", "--json", "--data", alice.folder], { input })
     const cid = CID.createV1(raw.code, await sha256.digest(input)).toString()
     assert.deepInclude(JSON.parse(stdout.toString()), { cid, bytes: input.length, blocks: 1, replicas: 1 })
     await fails(
@@ -119,22 +125,22 @@ describe("nodes", { timeout: 60_000 }, () => {
   it("still has what was put when it was killed right after", async () => {
     const folder = temporaryFolder()
     const cids: Array<string> = []
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const node = await startNode(folder)
-      const { stdout } = await allium(["put", "-", "--data", folder], { input: bytesOf(100_000 + round) })
+      const { stdout } = await alliumHere(["put", "-", "--data", folder], { input: bytesOf(100_000 + round) })
       await node.end("SIGKILL")
       cids.push(stdout.toString().trim())
     }
     const node = await startNode(folder)
     for (const [round, cid] of cids.entries()) {
-      const { stdout } = await allium(["get", cid, "--data", node.folder])
+      const { stdout } = await alliumHere(["get", cid, "--data", node.folder])
       assert.isTrue(stdout.equals(bytesOf(100_000 + round)), `round ${round}`)
     }
   })
 
   it("keeps a second node out of its folder, and closes in order when told to", async () => {
     const alice = await startNode(temporaryFolder())
-    await fails(["node", "--local", "--data", alice.folder], /another node is running on the data folder/)
+    await fails(["node", "--local", "--data", alice.folder], /another node is running on the data folder/, allium)
     const control = join(alice.folder, "control.json")
     assert.strictEqual(statSync(control).mode & 0o777, 0o600)
     const start = performance.now()
@@ -154,10 +160,11 @@ describe("nodes", { timeout: 60_000 }, () => {
     try {
       await fails(
         ["node", "--local", "--data", folder, "--listen", `/ip4/127.0.0.1/tcp/${port}`],
-        /cannot listen on .*choose another with --listen/
+        /cannot listen on .*choose another with --listen/,
+        allium
       )
       writeFileSync(join(folder, "allium.toml"), `controlPort = ${port}\n`)
-      await fails(["node", "--local", "--data", folder], /cannot serve the control API .*controlPort/)
+      await fails(["node", "--local", "--data", folder], /cannot serve the control API .*controlPort/, allium)
     } finally {
       taken.close()
     }
@@ -173,6 +180,8 @@ describe("nodes", { timeout: 60_000 }, () => {
 })
 
 describe("network", { timeout: 60_000 }, () => {
+  afterEach(cleanUp)
+
   it("tells its story to the end, and leaves nothing behind", async () => {
     const { code, stderr, stdout } = await allium(["network", "--once", "--json"])
     assert.strictEqual(code, 0, stderr)

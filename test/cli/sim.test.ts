@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { ReportFromJson } from "#schemas/simulation/Report"
 import { writePlan } from "#simulator/plan/savedPlan"
 import { planOf } from "#simulator/plan/scenarios"
+import { alliumHere } from "./inProcess.ts"
 import { allium, cleanUp, temporaryFolder } from "./processes.ts"
 
 afterEach(cleanUp)
@@ -17,7 +18,7 @@ const reportOf = Schema.decodeSync(ReportFromJson)
 const lastReport = (stdout: Buffer) => reportOf(stdout.toString().trim().split("\n").at(-1) ?? "")
 
 const refuses = async (args: ReadonlyArray<string>, code: number, sentence: RegExp) => {
-  const ended = await allium(["sim", ...args])
+  const ended = await alliumHere(["sim", ...args])
   assert.match(ended.stderr, sentence)
   assert.deepStrictEqual([ended.code, ended.stdout.toString(), ended.stderr.trim().split("\n").length], [code, "", 1])
 }
@@ -33,7 +34,7 @@ describe("allium sim", { timeout: 60_000 }, () => {
   })
 
   it("ends with the report as one JSON object", async () => {
-    const { code, stderr, stdout } = await allium([...SMALL, "--json", "--seed", "3"])
+    const { code, stderr, stdout } = await alliumHere([...SMALL, "--json", "--seed", "3"])
     const report = lastReport(stdout)
     assert.deepStrictEqual([code, stderr, report.plan.seed, report.violations], [0, "", 3, []])
     assert.isAbove(report.figures.operations["lookup"]?.count ?? 0, 0)
@@ -44,8 +45,8 @@ describe("allium sim", { timeout: 60_000 }, () => {
     const [file, out] = [join(folder, "plan.json"), join(folder, "out")]
     writeFileSync(file, writePlan(planOf({ scenario: "churn", seed: 7, nodes: 5, hours: 0.02 })))
     const [replayed, generated] = await Promise.all([
-      allium(["sim", "--replay", file, "--out", out, "--json"]),
-      allium([...SMALL, "--scenario", "churn", "--seed", "7", "--json"])
+      alliumHere(["sim", "--replay", file, "--out", out, "--json"]),
+      alliumHere([...SMALL, "--scenario", "churn", "--seed", "7", "--json"])
     ])
     assert.strictEqual(lastReport(replayed.stdout).traceHash, lastReport(generated.stdout).traceHash)
     assert.includeMembers(readdirSync(out), ["churn-7.html", "churn-7.json"])
@@ -55,7 +56,7 @@ describe("allium sim", { timeout: 60_000 }, () => {
   })
 
   it("tells each of several runs in a line, twice the same, and sums them up", async () => {
-    const { code, stdout, stderr } = await allium([...SMALL, "--runs", "3", "--check"])
+    const { code, stdout, stderr } = await alliumHere([...SMALL, "--runs", "3", "--check"])
     const lines = stdout.toString().trim().split("\n")
     assert.strictEqual(code, 0, stderr)
     assert.deepStrictEqual(

@@ -1,5 +1,5 @@
 /** Users who write to each other so that nobody knows who wrote: most a cell's worth, now and then several parts. */
-import { Context, Effect, Exit } from "effect"
+import { Context, Effect, Exit, Fiber } from "effect"
 import { concatBytes } from "#schemas/bytes/bytes"
 import { requestRoom } from "#schemas/onion/OnionPayload"
 import { Identity } from "#services/identity/Identity"
@@ -55,7 +55,7 @@ export const sendLetter = (simulation: Simulation, dice: Dice): void => {
   const head = post.head()
   const bytes = concatBytes([head, fill(dice, length - head.length)])
   const letter = post.sends({ from: from.number, to: to.number, bytes, at: world.time.now })
-  simulation.ask(
+  const sending = simulation.ask(
     "message",
     from,
     Effect.flatMap(RouterHandle, (router) => router.sendAnonymous(nodeId, { type: LETTER, body: bytes })),
@@ -64,4 +64,6 @@ export const sendLetter = (simulation: Simulation, dice: Dice): void => {
       if (Exit.isSuccess(exit)) post.onAcknowledged?.(letter)
     }
   )
+  // It may take longer than its node is there: what an app does ends with the program.
+  if (from.program !== undefined) Fiber.runIn(sending, from.program.scope)
 }

@@ -60,7 +60,9 @@ export const makeAdmission = Effect.fnUntraced(function* (
     const old = all.filter(({ op }) => op.seq <= (intake.graph.authors.get(op.authorKey)?.seq ?? 0))
     const ids = old.length === 0 ? [] : yield* store.find(channel, idsOf(old))
     const here = new Set(ids.map(({ id }) => keyOf(id)))
-    const fresh = all.filter(({ op }) => !here.has(op.key) && !intake.early.has(op.key))
+    const fresh = all.filter(({ op }) => !here.has(op.key))
+    // One that waits and comes again is judged again, by what is on the disk now.
+    for (const { op } of fresh) intake.early.forget(op.key)
     tally.known += all.length - fresh.length
     return fresh
   })

@@ -63,6 +63,12 @@ export class EarlyBuffer<Node extends EarlyNode = OpNode> {
     return left
   }
 
+  /** Takes it out, so that it can be judged by what is known now. */
+  forget(key: string): void {
+    const early = this.#held.get(key)
+    if (early !== undefined) this.#remove(early)
+  }
+
   /** Takes out those that waited for this. */
   wake(missing: Missing): ReadonlyArray<Early<Node>> {
     const woken = [...(this.#waiting.get(missing) ?? [])]

@@ -74,10 +74,14 @@ export class OpGraph {
   accept({ authorKey, key, lamport, parents, seq }: OpLinks): void {
     const first = this.authors.get(authorKey)?.first ?? seq
     this.authors.set(authorKey, { first, seq, lamport, last: key })
-    for (const parent of parents) this.heads.delete(parent)
+    for (const parent of parents) {
+      const head = this.heads.get(parent)
+      // A head that was loaded is nowhere else in memory, and others may have built upon it, too.
+      if (head !== undefined) this.#remember(parent, head)
+      this.heads.delete(parent)
+    }
     this.heads.set(key, lamport)
-    this.#recent.set(key, lamport)
-    if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!)
+    this.#remember(key, lamport)
   }
 
   /** What stood at these heads is here as a snapshot; authors that have come further stay where they are. */
@@ -103,6 +107,11 @@ export class OpGraph {
     for (const [, of] of parents) lamport = Math.max(lamport, of)
     const ids = parents.map(([key]) => bytesOfKey(key)).sort(compareBytes)
     return { seq: (author?.seq ?? 0) + 1, lamport: lamport + 1, parents: ids }
+  }
+
+  #remember(key: string, lamport: number): void {
+    this.#recent.set(key, lamport)
+    if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!)
   }
 
   #judgeParents(op: OpLinks, found: ReadonlyMap<string, number>, assumed: boolean): Judgement {

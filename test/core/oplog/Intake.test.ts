@@ -157,6 +157,14 @@ describe("Intake", () => {
     assert.deepStrictEqual(feed(intake, [next]), [next.key])
   })
 
+  it("still knows a head that was loaded when one of two operations has built upon it", () => {
+    const intake = new Intake<IntakeNode>(ROOM)
+    intake.graph.authors.set(authorKey(0), { first: 1, seq: 1, lamport: 1, last: keyOfNumber(1) })
+    intake.graph.heads.set(keyOfNumber(1), 1)
+    const two = [1, 2].map((n) => node(1 + n, { authorKey: authorKey(n), lamport: 2, parents: [keyOfNumber(1)] }))
+    assert.lengthOf(feed(intake, two), 2)
+  })
+
   it("finds two in one place also where both came early", () => {
     const intake = new Intake<IntakeNode>(ROOM)
     const first = node(1)

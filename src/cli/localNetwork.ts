@@ -3,7 +3,7 @@
  * TCP port and control API, in a folder of its own.
  */
 import { join } from "node:path"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Latch, Layer, Scope } from "effect"
 import * as ControlServer from "#layers/node/ControlServer"
 import * as Production from "#layers/node/Production"
 import { defaultSettings } from "#schemas/node/defaultSettings"
@@ -13,6 +13,7 @@ import { Bootstrap } from "#services/dht/Bootstrap"
 import { Dht } from "#services/dht/Dht"
 import { Diagnostics } from "#services/dht/Diagnostics"
 import { Replicator } from "#services/dht/Replicator"
+import { RoutingTable } from "#services/dht/RoutingTable"
 import { Control } from "#services/node/Control"
 import { SessionManager } from "#services/session/SessionManager"
 import { RecordStore } from "#services/storage/RecordStore"
@@ -30,8 +31,10 @@ export interface LocalNode {
   readonly diagnostics: Diagnostics["Service"]
   readonly replicator: Replicator["Service"]
   readonly store: RecordStore["Service"]
-  /** Waits until it has found the others. */
+  /** Waits until it has found the network. */
   readonly joined: Bootstrap["Service"]["joined"]
+  /** Waits until so many others are in its table: only then can it store anything with them. */
+  readonly knows: (others: number) => Effect.Effect<void>
   /** Ends it in order, before its time. */
   readonly stop: Effect.Effect<void>
 }
@@ -62,6 +65,20 @@ export const startNode = Effect.fnUntraced(function* (
     replicator: Context.get(services, Replicator),
     store: Context.get(services, RecordStore),
     joined: Context.get(services, Bootstrap).joined,
+    knows: knowing(Context.get(services, RoutingTable)),
     stop: Scope.close(scope, Exit.void)
   } satisfies LocalNode
 })
+
+const knowing =
+  (table: RoutingTable["Service"]) =>
+  (others: number): Effect.Effect<void> =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const enough = yield* Latch.make(false)
+        yield* table.onChange(() => {
+          if (table.size() >= others) enough.openUnsafe()
+        })
+        if (table.size() < others) yield* enough.await
+      })
+    )

@@ -8,6 +8,8 @@ import type { NodeServices } from "#simulator/nodeLayer"
 import { planOf } from "#simulator/plan/scenarios"
 import { bringUp } from "#simulator/run/bringUp"
 import type { Entry } from "#simulator/run/Ledger"
+import { mailbox } from "#simulator/run/mailbox"
+import type { Post } from "#simulator/run/Post"
 import { Simulation } from "#simulator/run/Simulation"
 import type { SimulatedNode } from "#simulator/SimulatedNode"
 
@@ -16,11 +18,11 @@ export const planOfFew = (more: Partial<Plan> = {}): Plan => ({
   ...more
 })
 
-/** Nodes that have joined and know each other; nobody uses them yet. */
-export const standing = Effect.fnUntraced(function* (more: Partial<Plan> = {}) {
+/** Nodes that have joined and know each other; nobody uses them yet. With a post each has a mailbox. */
+export const standing = Effect.fnUntraced(function* (more: Partial<Plan> = {}, post?: Post) {
   const plan = planOfFew(more)
-  const world = yield* makeWorld(plan)
-  const simulation = new Simulation(world, plan)
+  const world = yield* makeWorld(plan, post === undefined ? undefined : mailbox(post))
+  const simulation = new Simulation(world, plan, post)
   yield* bringUp(simulation, undefined, 20_000)
   simulation.start = world.time.now
   return simulation

@@ -14,6 +14,7 @@ import * as Router from "#services/router/Schedules"
 import { RequestTimeout, ServeEnvelopeWithin } from "#services/rpc/Schedules"
 import * as Session from "#services/session/Schedules"
 import { DialAgain, DialDeadline, RaceStagger } from "#services/transport/Schedules"
+import * as Ucxl from "#services/ucxl/Schedules"
 
 const { days, hours, millis, minutes, seconds } = Duration
 
@@ -124,7 +125,12 @@ export const production = Layer.mergeAll(
   Layer.succeed(
     Crdt.SearchPeersPace,
     Schedule.jittered(Schedule.min([Schedule.exponential("10 seconds"), Schedule.spaced("10 minutes")]))
-  )
+  ),
+  // ucxl
+  Layer.succeed(Ucxl.CacheTime, minutes(10)),
+  Layer.succeed(Ucxl.CacheSweep, Schedule.spaced("5 minutes")),
+  Layer.succeed(Ucxl.RolesAgain, Schedule.jittered(Schedule.spaced("10 minutes"))),
+  Layer.succeed(Ucxl.GrantsAgain, Schedule.jittered(Schedule.spaced("6 hours")))
 )
 
 /** Nodes of one machine are few: they need not arrive one after the other, and their owner is waiting. */

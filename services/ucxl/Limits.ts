@@ -1,0 +1,37 @@
+/** What encrypted content may cost a node in memory, disk and requests. */
+
+/** Bytes of a plaintext: it is whole in memory before any of it is given out. */
+export const CONTENT_LIMIT = 64 * 1024 * 1024
+
+/** Plaintexts up to here are encrypted at once, larger ones as they come. */
+export const AT_ONCE = 1024 * 1024
+
+/** Bytes of metadata, sealed, that a reader takes. */
+export const METADATA_LIMIT = 32 * 1024
+
+/** Versions of one address that its history shows. */
+export const HISTORY_LIMIT = 1_000
+
+/** Bytes of decrypted content in memory, and items of it. */
+export const CACHE_BYTES = 64 * 1024 * 1024
+export const CACHE_ITEMS = 10_000
+
+/** Items of a page of a search. */
+export const PAGE = 256
+
+/** Texts above this many letters are not searched by their words. */
+export const TEXT_LIMIT = 1024 * 1024
+
+/** Items whose words are known at once. */
+export const TEXTS_LIMIT = 10_000
+
+/** Lines of audit in the database before the older half goes to an archive, and archives before the oldest is dropped. */
+export const AUDIT_BYTES = 8 * 1024 * 1024
+export const AUDIT_ARCHIVES = 16
+
+/** Keys of roles in the key file. */
+export const ROLE_KEYS_LIMIT = 256
+
+/** Notices of new content that wait to be looked at, and items that they may add to the index. */
+export const NOTICES_WAITING = 256
+export const INDEX_LIMIT = 1_000_000

@@ -1,0 +1,22 @@
+/** The tempo of encrypted content. */
+import { Context, Duration, Schedule } from "effect"
+
+/** How long decrypted content is answered from memory (DESIGN.md §10). */
+export const CacheTime = Context.Reference<Duration.Duration>("allium/services/ucxl/CacheTime", {
+  defaultValue: () => Duration.minutes(10)
+})
+
+/** How often what is older than that is dropped. */
+export const CacheSweep = Context.Reference<Schedule.Schedule<unknown>>("allium/services/ucxl/CacheSweep", {
+  defaultValue: () => Schedule.spaced("5 minutes")
+})
+
+/** How often the authority's list of roles is looked for. */
+export const RolesAgain = Context.Reference<Schedule.Schedule<unknown>>("allium/services/ucxl/RolesAgain", {
+  defaultValue: () => Schedule.spaced("10 minutes").pipe(Schedule.jittered)
+})
+
+/** How often the authority looks whether grants have to be renewed. */
+export const GrantsAgain = Context.Reference<Schedule.Schedule<unknown>>("allium/services/ucxl/GrantsAgain", {
+  defaultValue: () => Schedule.spaced("6 hours").pipe(Schedule.jittered)
+})

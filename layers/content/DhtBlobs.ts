@@ -9,6 +9,7 @@ import { Clock, Effect, Layer, Result, Stream } from "effect"
 import { Chunker } from "#core/content/Chunker"
 import { DagBuilder } from "#core/content/DagBuilder"
 import { heightFor, lengthUnder, misshapen } from "#core/content/dagShape"
+import { keyOf } from "#schemas/bytes/bytes"
 import { type Cid, cidText, codecOf, DAG_CBOR, digestOf, RAW } from "#schemas/content/Cid"
 import { type DagChild, LEAF_LENGTH, read as readNode } from "#schemas/content/DagNode"
 import { RecordKind } from "#schemas/dht/Record"
@@ -39,12 +40,18 @@ interface Outgoing {
 interface Tally {
   bytes: number
   blocks: number
+  status: PutReceipt["status"]
   /** The fewest copies of a block. */
   replicas: number
   factor: number
   /** Unix seconds: when the first block dies. */
   expires: number
+  /** Of the blocks that were stored last, by their keys: the root is one of them. */
+  readonly holders: Map<string, ReadonlyArray<NodeId>>
 }
+
+/** Blocks whose holders are remembered: the root comes last, and so many are on their way beside it. */
+const LAST_BLOCKS = 2 * PUT_BLOCKS_IN_FLIGHT
 
 /** A leaf or node to be fetched: its name and length, the level it stands on, the offset of its first byte. */
 interface Piece extends DagChild {
@@ -99,16 +106,24 @@ export const make = Effect.gen(function* () {
     const tally: Tally = {
       bytes: 0,
       blocks: 0,
+      status: "stored",
       replicas: Number.POSITIVE_INFINITY,
       factor: 0,
-      expires: Number.POSITIVE_INFINITY
+      expires: Number.POSITIVE_INFINITY,
+      holders: new Map()
     }
     const count = (receipt: PutReceipt, leafBytes: number): void => {
       tally.bytes += leafBytes
       tally.blocks++
+      if (receipt.status === "queued") tally.status = "queued"
       tally.replicas = Math.min(tally.replicas, receipt.reached)
       tally.factor = receipt.factor
       tally.expires = Math.min(tally.expires, receipt.expires)
+      tally.holders.set(keyOf(receipt.key), receipt.holders)
+      for (const key of tally.holders.keys()) {
+        if (tally.holders.size <= LAST_BLOCKS) break
+        tally.holders.delete(key)
+      }
       onProgress?.({ bytes: tally.bytes, total: undefined, blocks: tally.blocks })
     }
     const store = ({ block, leafBytes }: Outgoing) =>
@@ -130,7 +145,8 @@ export const make = Effect.gen(function* () {
         Effect.logWarning("no node took the announcement", { refusals })
       )
     }
-    return { cid: root.cid, ...tally } satisfies BlobReceipt
+    const holders = tally.holders.get(keyOf(digestOf(root.cid))) ?? []
+    return { cid: root.cid, ...tally, holders } satisfies BlobReceipt
   })
 
   const fetch = Effect.fnUntraced(

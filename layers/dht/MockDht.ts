@@ -112,7 +112,7 @@ export const make = Effect.gen(function* () {
     slot.set(keyOf(member), { record, until })
     slots.set(slotOf(kind, key), slot)
     const factor = clamp(options.factor ?? REPLICATION_FACTOR, 1, MOST_REPLICAS)
-    return { key, reached: 1, factor, holders: [nodeId], expires: until, lookup: NOBODY }
+    return { key, status: "stored", reached: 1, factor, holders: [nodeId], expires: until, lookup: NOBODY }
   })
 
   /** The next version under a key of this node's own. */

@@ -91,6 +91,7 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
     const all = kept ? [nodeId, ...holders] : holders
     return {
       key,
+      status: "stored",
       reached: all.length,
       factor,
       holders: all,
@@ -116,7 +117,7 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
   ): Effect.fn.Return<PutReceipt, PutRefused | PrivacyUnavailable> {
     if (options.keep === true) return yield* new PrivacyUnavailable({ reason: UNKEPT })
     const placed = yield* delegates.place(outgoing)
-    return { key: outgoing.key, ...placed, holders: [], lookup: UNSEEN }
+    return { key: outgoing.key, status: "stored", ...placed, holders: [], lookup: UNSEEN }
   })
 
   const send = (

@@ -31,7 +31,12 @@ const measure = (bounds: BoundsShape) =>
     { discard: true }
   )
 
-const receiptOf = ({ expires, factor, reached }: PutReceipt) => ({ replicas: reached, factor, expires })
+const receiptOf = ({ expires, factor, reached, status }: PutReceipt) => ({
+  status,
+  replicas: reached,
+  factor,
+  expires
+})
 
 interface Announced {
   readonly nodeId: Uint8Array

@@ -1,7 +1,8 @@
 /** Content of any size under one CID: chunks of 32 KiB and, above one chunk, a Merkle DAG (WIRE.md §6). */
 import { Context, type Effect, Schema, type Stream } from "effect"
 import type { Cid } from "#schemas/content/Cid"
-import type { OperationOptions, PutError, PutOptions } from "../dht/Dht.ts"
+import type { NodeId } from "#schemas/identity/NodeId"
+import type { OperationOptions, PutError, PutOptions, PutStatus } from "../dht/Dht.ts"
 
 /** A block of the content cannot be had from anyone. `blockCid` names it, `at` is its offset in bytes. */
 export class BlobIncomplete extends Schema.TaggedError<BlobIncomplete>()("BlobIncomplete", {
@@ -28,9 +29,13 @@ export interface BlobReceipt {
   readonly cid: Cid
   readonly bytes: number
   readonly blocks: number
+  /** `queued` where any part of it waits in this node's outbox (see `PutReceipt`). */
+  readonly status: PutStatus
   /** The fewest copies that any block reached. */
   readonly replicas: number
   readonly factor: number
+  /** Who took the root block, as its receipt says: nobody where it was put anonymously. */
+  readonly holders: ReadonlyArray<NodeId>
   /** Unix seconds until which all of it is held unless it is refreshed. */
   readonly expires: number
 }

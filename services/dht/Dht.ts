@@ -51,9 +51,20 @@ export interface LookupReport {
   readonly milliseconds: number
 }
 
+export const PutStatus = Schema.Literals(["stored", "queued"])
+export type PutStatus = typeof PutStatus.Type
+
 export interface PutReceipt {
   readonly key: Uint8Array
-  /** How many nodes hold it durably, this one included where it does; at least one. Of an anonymous put by hearsay. */
+  /**
+   * `queued`: the network was out of reach, so it waits in this node's outbox and is stored as soon as that is over
+   * (`HybridDht`). Until then nobody else can read it, and it is gone if this node's disk is.
+   */
+  readonly status: PutStatus
+  /**
+   * How many nodes hold it durably, this one included where it does; at least one. Of an anonymous put by hearsay. Of what
+   * is queued 1: this node, which has it written down.
+   */
   readonly reached: number
   readonly factor: number
   /** None of an anonymous put: only the delegate knows them. */
@@ -105,6 +116,8 @@ export interface NameEntry {
   readonly expires: number
   /** The authority's own is 5; below it the role of its last grant; 0 in the open namespace. */
   readonly role: number
+  /** The record as its author signed it, by which it can be shown to others. */
+  readonly record?: Uint8Array
 }
 
 export interface ProviderInfo {

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { textUpTo } from "#schemas/bytes/fields"
 import { NAMED_LIMIT } from "#schemas/dht/Name"
+import { PutStatus } from "../dht/Dht.ts"
 import { MOST_REPLICAS } from "../dht/Limits.ts"
 
 /**
@@ -26,6 +27,8 @@ export const PutResult = Schema.Struct({
   cid: Schema.String,
   bytes: Schema.Int,
   blocks: Schema.Int,
+  /** `queued` where any part of it waits in the node's outbox. */
+  status: PutStatus,
   /** The fewest copies that any block reached. */
   replicas: Schema.Int,
   factor: Schema.Int,
@@ -34,8 +37,11 @@ export const PutResult = Schema.Struct({
 })
 export type PutResult = typeof PutResult.Type
 
-/** Of a record that was stored: how many nodes hold it, of how many were wanted, and until which unix second. */
-const Receipt = { replicas: Schema.Int, factor: Schema.Int, expires: Schema.Int }
+/**
+ * Of a record that was stored, or waits in the node's outbox: how many nodes hold it, of how many were wanted, and until
+ * which unix second.
+ */
+const Receipt = { status: PutStatus, replicas: Schema.Int, factor: Schema.Int, expires: Schema.Int }
 
 export const ProvideResult = Schema.Struct({ cid: Schema.String, ...Receipt })
 

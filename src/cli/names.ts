@@ -5,7 +5,7 @@ import { NAMED_LIMIT } from "#schemas/dht/Name"
 import { NAME_BYTES, type NameStatus } from "#services/node/ControlSchemas"
 import { ask } from "./client.ts"
 import { failure, wrongUsage } from "./Failure.ts"
-import { ago, count, harmless, lifetime, note, paintOut, say, sayJson, write } from "./output.ts"
+import { ago, count, harmless, lifetime, note, paintOut, say, sayJson, storedText, write } from "./output.ts"
 
 interface Shared {
   readonly data: string
@@ -59,7 +59,7 @@ export const setName = Effect.fnUntraced(function* (
     value === undefined ? client.deleteName({ query: { name } }) : client.setName({ payload: { name, value } })
   )
   if (json) return yield* sayJson(receipt)
-  yield* note(`${remove ? "deleted" : "set"} on ${count(receipt.replicas, "node")} of ${receipt.factor} wanted`)
+  yield* note(storedText(remove ? "deleted" : "set", receipt))
 })
 
 export const readName = Effect.fnUntraced(function* ({ data, json }: Shared, name: string, all: boolean) {

@@ -3,6 +3,7 @@
  * object on a line of its own.
  */
 import { Effect } from "effect"
+import type { PutStatus } from "#services/dht/Dht"
 
 /** Colours only where a person looks, and not where they said no (https://no-color.org). */
 const inColour = (stream: NodeJS.WriteStream): boolean =>
@@ -64,6 +65,15 @@ export const lifetime = (expires: number, now: number): string =>
 
 /** "1 node", "2 nodes"; `many` where an s will not do. */
 export const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`
+
+/** What a record came to: "set on 4 nodes of 5 wanted", or that it waits. */
+export const storedText = (
+  done: string,
+  { factor, replicas, status }: { readonly status: PutStatus; readonly replicas: number; readonly factor: number }
+): string => (status === "queued" ? `queued: ${QUEUED}` : `${done} on ${count(replicas, "node")} of ${factor} wanted`)
+
+/** Of what nobody else can have yet. */
+export const QUEUED = `the network is out of reach, so it waits on this node and is sent as soon as that is over; see "allium status"`
 
 /** Columns of a name and the space behind it. */
 const NAMES = 13

@@ -3,7 +3,20 @@ import { Clock, Effect } from "effect"
 import { type Cid, cidText } from "#schemas/content/Cid"
 import type { NodeStatus, PeerStatus, ReplicationStatus } from "#services/node/Node"
 import { ask } from "./client.ts"
-import { ago, count, duration, lifetime, note, paintOut, say, sayJson, size, table, tell } from "./output.ts"
+import {
+  ago,
+  count,
+  duration,
+  lifetime,
+  note,
+  paintOut,
+  say,
+  sayJson,
+  size,
+  storedText,
+  table,
+  tell
+} from "./output.ts"
 
 interface Shared {
   readonly data: string
@@ -27,7 +40,7 @@ export const showPeers = Effect.fnUntraced(function* ({ data, json }: Shared) {
 export const showProvide = Effect.fnUntraced(function* ({ data, json }: Shared, cid: Cid) {
   const receipt = yield* ask(data, "announcing it", (client) => client.provide({ params: { cid } }))
   if (json) yield* sayJson(receipt)
-  else yield* note(`announced on ${receipt.replicas} of ${receipt.factor} nodes`)
+  else yield* note(storedText("announced", receipt))
 })
 
 export const showProviders = Effect.fnUntraced(function* ({ data, json }: Shared, cid: Cid) {

@@ -3,7 +3,7 @@ import { createReadStream, type Stats, statSync } from "node:fs"
 import { Clock, Effect, Stream } from "effect"
 import { connect, sayFailure } from "./client.ts"
 import { failure } from "./Failure.ts"
-import { count, lifetime, note, size, tell } from "./output.ts"
+import { count, lifetime, note, QUEUED, size, tell } from "./output.ts"
 import { progressBar } from "./progress.ts"
 
 const READ_BYTES = 256 * 1024
@@ -46,6 +46,7 @@ export const upload = Effect.fnUntraced(
     yield* tell(shared.json, receipt, ({ cid }) => cid)
     if (shared.json) return
     const copies = count(receipt.replicas, "copy", "copies")
+    if (receipt.status === "queued") yield* note(`queued: ${QUEUED}`)
     yield* note(`stored ${size(receipt.bytes)} in ${count(receipt.blocks, "block")}, at least ${copies} of each`)
     // Nothing of it stays here that could be refreshed, or found.
     const now = (yield* Clock.currentTimeMillis) / 1_000

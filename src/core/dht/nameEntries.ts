@@ -12,6 +12,8 @@ export interface Entry {
   readonly issued: number
   readonly expires: number
   readonly role: number
+  /** As it was signed. */
+  readonly record: Uint8Array
 }
 
 /** Later first; what is of the same second by `seq`, then by author, so that all readers agree. */
@@ -20,12 +22,13 @@ const compareTimes = (a: Entry, b: Entry): number =>
 
 const entryOf = (
   { author, authority, expires, grants, issued, seq, value }: NameFields,
+  record: Uint8Array,
   now: number
 ): Entry | undefined => {
   const standing = standingOf({ authority, scope: authority, subject: author, grants }, now)
   if (Result.isFailure(standing)) return undefined
   const until = Math.min(expires, standing.success.expires)
-  return { value, author, seq, issued, expires: until, role: standing.success.role }
+  return { value, author, seq, issued, expires: until, role: standing.success.role, record }
 }
 
 /**
@@ -33,11 +36,13 @@ const entryOf = (
  * have been verified; `now` in unix seconds.
  */
 export const nameEntries = (records: ReadonlyArray<Uint8Array>, own: Uint8Array, now: number): ReadonlyArray<Entry> => {
-  const names = records.flatMap((bytes) => Result.match(read(bytes), { onFailure: () => [], onSuccess: (it) => [it] }))
-  const open = names.some(({ authority }) => isOpen(authority))
+  const names = records.flatMap((record) =>
+    Result.match(read(record), { onFailure: () => [], onSuccess: (name) => [{ name, record }] })
+  )
+  const open = names.some(({ name }) => isOpen(name.authority))
   const ownFirst = (entry: Entry): number => (open && equalBytes(entry.author, own) ? 0 : 1)
   return names
-    .filter((it) => !isDeletion(it))
-    .flatMap((it) => entryOf(it, now) ?? [])
+    .filter(({ name }) => !isDeletion(name))
+    .flatMap(({ name, record }) => entryOf(name, record, now) ?? [])
     .sort((a, b) => b.role - a.role || ownFirst(a) - ownFirst(b) || compareTimes(a, b))
 }

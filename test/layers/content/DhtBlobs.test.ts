@@ -25,6 +25,7 @@ class World {
   readonly hints: Array<number> = []
   readonly provided: Array<string> = []
   readonly reached: Array<number> = []
+  status: "stored" | "queued" = "stored"
   inFlight = 0
   mostInFlight = 0
   gets = 0
@@ -35,6 +36,7 @@ class World {
 
   readonly receipt = (key: Uint8Array): PutReceipt => ({
     key,
+    status: this.status,
     reached: this.reached.shift() ?? 5,
     factor: 5,
     holders: [],
@@ -224,6 +226,17 @@ describe("DhtBlobs", () => {
     return world.run(
       Effect.gen(function* () {
         assert.strictEqual((yield* put(bytesOf(2 * LEAF_LENGTH))).replicas, 2)
+      })
+    )
+  })
+
+  it.effect("says that it is queued where any block of it is", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        assert.strictEqual((yield* put(bytesOf(10))).status, "stored")
+        world.status = "queued"
+        assert.strictEqual((yield* put(bytesOf(2 * LEAF_LENGTH))).status, "queued")
       })
     )
   })

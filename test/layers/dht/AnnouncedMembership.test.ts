@@ -50,7 +50,15 @@ class World {
           const stored = row(bytes)
           this.said.push([Result.getOrThrow(Announcement.read(bytes)).name, stored.seq])
           const lookup = { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
-          const receipt = { key: stored.key, reached: 1, factor: 5, holders: [], expires: stored.expires, lookup }
+          const receipt = {
+            key: stored.key,
+            status: "stored" as const,
+            reached: 1,
+            factor: 5,
+            holders: [],
+            expires: stored.expires,
+            lookup
+          }
           assert.isTrue(options?.keep, "nobody would say it again")
           const times = { created: 0, refreshed: 0, due: 0, size: 0, copies: 0, proven: -1 }
           const pin = { kind, key: stored.key, tree: false, factor: 5, priority: 0, ...times }

@@ -52,6 +52,7 @@ const contentStatus = (cid: Cid, target: number) => ({
 
 const receipt = {
   key: new Uint8Array(32),
+  status: "stored" as const,
   reached: 4,
   factor: 5,
   holders: [],
@@ -208,7 +209,16 @@ class World {
       Layer.mock(Blobs, {
         put: (content) =>
           Stream.runForEach(content, (bytes) => Effect.sync(() => (this.uploaded += bytes.length))).pipe(
-            Effect.map(() => ({ cid, bytes: this.uploaded, blocks: 1, replicas: 1, factor: 5, expires: 1_000 }))
+            Effect.map(() => ({
+              cid,
+              bytes: this.uploaded,
+              blocks: 1,
+              status: "stored" as const,
+              replicas: 1,
+              factor: 5,
+              holders: [],
+              expires: 1_000
+            }))
           ),
         get: (asked, options) =>
           cidText(asked) === cidText(unknown)
@@ -394,7 +404,7 @@ describe("ControlServer", () => {
         const asked = yield* client.explainPeer({ params: { nodeId }, query: { address } })
         assert.deepStrictEqual(asked.addresses, ["/ip4/127.0.0.1/tcp/4150"])
         const announced = yield* client.announceRole({ payload: { role: "printer" } })
-        assert.deepStrictEqual(announced, { role: "printer", replicas: 4, factor: 5, expires: 2_000 })
+        assert.deepStrictEqual(announced, { role: "printer", status: "stored", replicas: 4, factor: 5, expires: 2_000 })
         assert.deepStrictEqual(world.roles, ["printer"])
         const [found] = yield* client.findRole({ query: { role: "printer" } })
         assert.deepInclude(found, { did: didOf(me), issued: 1, expires: 2 })

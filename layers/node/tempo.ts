@@ -129,6 +129,13 @@ export const production = Layer.mergeAll(
   // ucxl
   Layer.succeed(Ucxl.CacheTime, minutes(10)),
   Layer.succeed(Ucxl.CacheSweep, Schedule.spaced("5 minutes")),
+  Layer.succeed(
+    Ucxl.RolesSoon,
+    Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("1 minute")]).pipe(
+      Schedule.jittered,
+      Schedule.upTo({ duration: "1 hour" })
+    )
+  ),
   Layer.succeed(Ucxl.RolesAgain, Schedule.jittered(Schedule.spaced("10 minutes"))),
   Layer.succeed(Ucxl.GrantsAgain, Schedule.jittered(Schedule.spaced("6 hours")))
 )

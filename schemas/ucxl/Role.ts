@@ -4,6 +4,7 @@
  */
 import { Schema } from "effect"
 import { PublicKey } from "#schemas/identity/PublicKey"
+import { isRecipient } from "./ageKeys.ts"
 
 /** What a role may do, each more than the one before; its index is the role of its grants (WIRE.md §6), 0 has none. */
 export const LEVELS = ["read-only", "suggestion", "execution", "coordination", "master"] as const
@@ -21,14 +22,17 @@ export const ROLES_LIMIT = 64
 export const RECIPIENTS_LIMIT = 16
 export const MEMBERS_LIMIT = 32
 
+/** Letters of a role's name, at most: its members announce it, as "role/" and the name, in 64 bytes (WIRE.md §6). */
+export const ROLE_NAME_LIMIT = 59
+
 /** As a part of an address is written, so that addresses can name it. */
 export const RoleName = Schema.String.check(
-  Schema.isMaxLength(64),
+  Schema.isMaxLength(ROLE_NAME_LIMIT),
   Schema.isPattern(/^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/)
 )
 
-/** An X25519 recipient of age, `age1…` in Bech32 (https://age-encryption.org/v1). */
-export const AgeRecipient = Schema.String.check(Schema.isPattern(/^age1[02-9ac-hj-np-z]{58}$/))
+/** An X25519 recipient of age, `age1…` in Bech32, its checksum included: content is encrypted to no mistyped key. */
+export const AgeRecipient = Schema.String.check(Schema.makeFilter(isRecipient, { expected: "an age1… recipient" }))
 
 export const Role = Schema.Struct({
   name: RoleName,

@@ -11,6 +11,15 @@ export const CacheSweep = Context.Reference<Schedule.Schedule<unknown>>("allium/
   defaultValue: () => Schedule.spaced("5 minutes")
 })
 
+/** How soon the authority's list of roles is looked for again after a start, until it was found once. */
+export const RolesSoon = Context.Reference<Schedule.Schedule<unknown>>("allium/services/ucxl/RolesSoon", {
+  defaultValue: () =>
+    Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("1 minute")]).pipe(
+      Schedule.jittered,
+      Schedule.upTo({ duration: "1 hour" })
+    )
+})
+
 /** How often the authority's list of roles is looked for. */
 export const RolesAgain = Context.Reference<Schedule.Schedule<unknown>>("allium/services/ucxl/RolesAgain", {
   defaultValue: () => Schedule.spaced("10 minutes").pipe(Schedule.jittered)

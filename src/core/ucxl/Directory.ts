@@ -4,12 +4,11 @@
  */
 import { equalBytes } from "#schemas/bytes/bytes"
 import type { PublicKey } from "#schemas/identity/PublicKey"
-import { EVERY_ROLE, grantRoleOf, type Role } from "#schemas/ucxl/Role"
+import { EVERY_ROLE, grantRoleOf } from "#schemas/ucxl/Role"
+import type { ListedRole } from "#schemas/ucxl/RoleList"
 
-/** A role, and the grants that the authority signed for its members, in their order; none where the level has none. */
-export interface GrantedRole extends Role {
-  readonly grants: ReadonlyArray<Uint8Array>
-}
+/** A role, and the grants that the authority signed for its members. */
+export type GrantedRole = ListedRole
 
 export class Directory {
   /** Of the record: higher is newer. */

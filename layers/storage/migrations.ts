@@ -130,13 +130,68 @@ const ops = Effect.gen(function* () {
   yield* sql`CREATE UNIQUE INDEX op_proofs_place ON op_proofs (channel, author, seq)`
 })
 
+/**
+ * What is known of encrypted content, and what was done with it. `newness` is the time with its sign turned, so that the
+ * order of searches is that of an index; `fingerprint` holds seven bits of each thing that one can search for, so that a
+ * walk along one index judges the other criteria without reading the row (layers/ucxl/contentRows.ts).
+ */
+const ucxl = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const blob = sql.literal(sql.onDialectOrElse({ pg: () => "BYTEA", orElse: () => "BLOB" }))
+  yield* sql`CREATE TABLE ucxl_items (
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    role TEXT NOT NULL,
+    project TEXT NOT NULL,
+    task TEXT NOT NULL,
+    type TEXT NOT NULL,
+    creator_role TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    newness BIGINT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    recipients TEXT NOT NULL,
+    own INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    item ${blob} NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX ucxl_items_address ON ucxl_items (address)`
+  yield* sql`CREATE INDEX ucxl_items_newness ON ucxl_items (newness, address, fingerprint) WHERE deleted = 0`
+  for (const column of ["agent", "role", "project", "task", "type", "creator_role", "content_type"]) {
+    const [index, name] = [sql.literal(`ucxl_items_${column}`), sql.literal(column)]
+    yield* sql`CREATE INDEX ${index} ON ucxl_items (${name}, newness, address, fingerprint) WHERE deleted = 0`
+  }
+  yield* sql`CREATE INDEX ucxl_items_stale ON ucxl_items (creator_role, address, recipients)
+    WHERE own = 1 AND deleted = 0`
+  yield* sql`CREATE INDEX ucxl_items_foreign ON ucxl_items (newness, address) WHERE own = 0`
+  yield* sql`CREATE TABLE ucxl_audit (
+    number BIGINT PRIMARY KEY NOT NULL,
+    time BIGINT NOT NULL,
+    node TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    address TEXT NOT NULL,
+    role TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    trail_id ${blob} NOT NULL
+  )`
+  yield* sql`CREATE TABLE ucxl_audit_archives (
+    first BIGINT PRIMARY KEY NOT NULL,
+    last BIGINT NOT NULL,
+    lines ${blob} NOT NULL
+  )`
+  yield* sql`CREATE TABLE ucxl_audit_head (place INTEGER PRIMARY KEY NOT NULL, record ${blob} NOT NULL)`
+})
+
 const loader = Migrator.fromRecord({
   "1_records": records,
   "2_peers": peers,
   "3_pins": pins,
   "4_guards": guards,
   "5_delivered": delivered,
-  "6_ops": ops
+  "6_ops": ops,
+  "7_ucxl": ucxl
 })
 
 /** Brings the database up to date; nothing to do when it is. */

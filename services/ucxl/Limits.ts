@@ -24,6 +24,8 @@ export const TEXT_LIMIT = 1024 * 1024
 
 /** Items whose words are known at once. */
 export const TEXTS_LIMIT = 10_000
+/** Letters of all their words. */
+export const TEXTS_LETTERS = 64 * 1024 * 1024
 
 /** Lines of audit in the database before the older half goes to an archive, and archives before the oldest is dropped. */
 export const AUDIT_BYTES = 8 * 1024 * 1024

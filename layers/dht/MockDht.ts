@@ -1,15 +1,18 @@
 /**
- * The Dht without a network, for tests of apps: one node that holds everything itself, under the same laws and limits
- * as the real one. It signs with the node's identity where there is one, else with a key of its own.
+ * The Dht without a network, for tests of apps and as what `HybridDht` falls back to: one node that holds everything
+ * itself, under the same laws and limits as the real one, and forgets what was not looked at for longest when it is full.
+ * It signs with the node's identity where there is one, else with a key of its own. `MockControl` has it be slow, fail, or
+ * pretend to have others behind it.
  */
-import { Clock, Effect, Layer, Option, Result } from "effect"
+import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import { factsOf } from "#core/dht/facts"
 import { nameEntries } from "#core/dht/nameEntries"
+import { Shelf } from "#core/dht/Shelf"
 import { signAgain, type Times } from "#core/dht/signAgain"
 import { signMutable, signName, signProvider } from "#core/dht/signRecord"
 import { compareVersions } from "#core/dht/storeDecision"
 import { nodeIdOf } from "#core/identity/signature"
-import { keyOf, utf8 } from "#schemas/bytes/bytes"
+import { equalBytes, keyOf, utf8 } from "#schemas/bytes/bytes"
 import { digestOf } from "#schemas/content/Cid"
 import * as Mutable from "#schemas/dht/Mutable"
 import * as Name from "#schemas/dht/Name"
@@ -34,28 +37,41 @@ import {
   type PutReceipt,
   PutRefused
 } from "#services/dht/Dht"
-import { MOST_REPLICAS, REPLICATION_FACTOR } from "#services/dht/Limits"
+import { MOCK_BYTES, MOST_REPLICAS, REPLICATION_FACTOR } from "#services/dht/Limits"
+import { MockControl } from "#services/dht/MockControl"
 import { type CheckedRecord, RecordValidators } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { makeFor } from "./KindValidators.ts"
+import { makeProgram } from "./programming.ts"
 
 /** Whoever stands behind a mock that was given no identity. */
 const SEED = new Uint8Array(32)
 
 const NOBODY = { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
 
-interface Kept {
-  readonly record: CheckedRecord
+interface Kept extends CheckedRecord {
   /** Unix seconds. */
   readonly until: number
 }
 
+export interface MockOptions {
+  /** Bytes that it holds at most, `MOCK_BYTES` by default. */
+  readonly bytes?: number
+}
+
+/** A mock, and what only its owner may do with it. */
+export interface Mock {
+  readonly dht: Dht["Service"]
+  readonly control: MockControl["Service"]
+  readonly forget: (kind: number, key: Uint8Array, member: Uint8Array) => void
+  /** Of what it holds. */
+  readonly bytes: () => number
+}
+
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(Math.trunc(value), least), most)
 
-const slotOf = (kind: number, key: Uint8Array): string => String.fromCharCode(kind) + keyOf(key)
-
-export const make = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
   const suite = yield* Crypto
   const clock = yield* Clock.Clock
   const signer = Option.getOrElse(yield* Effect.serviceOption(Identity), () => ({
@@ -66,7 +82,8 @@ export const make = Effect.gen(function* () {
   const validators = Option.isSome(own) ? own.value : yield* makeFor(suite, signer.networkId)
   const publicKey = signer.signing.publicKey as PublicKey
   const nodeId = nodeIdOf(suite, publicKey)
-  const slots = new Map<string, Map<string, Kept>>()
+  const shelf = new Shelf<Kept>(options.bytes ?? MOCK_BYTES)
+  const program = makeProgram()
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
 
   const directly = (options: OperationOptions | undefined) =>
@@ -77,12 +94,12 @@ export const make = Effect.gen(function* () {
   const invalid = (reason: string) => new InvalidRecord({ reason })
 
   const live = (kind: number, key: Uint8Array): ReadonlyArray<CheckedRecord> =>
-    [...(slots.get(slotOf(kind, key))?.values() ?? [])].flatMap(({ record, until }) => (until > now() ? [record] : []))
+    shelf.under(kind, key).flatMap(({ until, ...record }) => (until > now() ? [record] : []))
 
   /** What this node last said under a key. */
   const lastOf = (kind: number, key: Uint8Array): { readonly seq: number; readonly issued: number } => {
-    for (const { record } of slots.get(slotOf(kind, key))?.values() ?? []) {
-      const facts = Result.getOrUndefined(factsOf(suite, kind, record.bytes))
+    for (const { bytes } of shelf.under(kind, key)) {
+      const facts = Result.getOrUndefined(factsOf(suite, kind, bytes))
       const isOwn = keyOf(facts?.signed?.by ?? NO_KEY) === keyOf(publicKey)
       if (facts !== undefined && isOwn) return { seq: facts.seq, issued: facts.times?.issued ?? 0 }
     }
@@ -102,17 +119,17 @@ export const make = Effect.gen(function* () {
     const record = { kind, key, member, seq, expires, limit, rank, bytes: bytes.slice() }
     const most = isRecordKind(kind) ? lifetimeOf(kind) : 0
     const wanted = Math.min(now() + clamp(options.lifetime ?? most, 1, most), expires ?? Number.POSITIVE_INFINITY)
-    const slot = slots.get(slotOf(kind, key)) ?? new Map<string, Kept>()
-    const before = slot.get(keyOf(member))
+    const before = shelf.under(kind, key).find((it) => equalBytes(it.member, member))
     const comparison =
-      before === undefined || before.until <= now() ? "Newer" : compareVersions(before.record, record, suite.sha256)
+      before === undefined || before.until <= now() ? "Newer" : compareVersions(before, record, suite.sha256)
     if (comparison === "Older" || comparison === "Conflict")
       return yield* new PutRefused({ key, refusals: [{ reason: comparison, nodes: 1 }] })
     const until = comparison === "Same" ? Math.max(wanted, before?.until ?? 0) : wanted
-    slot.set(keyOf(member), { record, until })
-    slots.set(slotOf(kind, key), slot)
+    shelf.put({ ...record, until })
     const factor = clamp(options.factor ?? REPLICATION_FACTOR, 1, MOST_REPLICAS)
-    return { key, status: "stored", reached: 1, factor, holders: [nodeId], expires: until, lookup: NOBODY }
+    const holders = [nodeId, ...program.peers().slice(0, factor - 1)]
+    const lookup = { ...NOBODY, requests: program.peers().length }
+    return { key, status: "stored", reached: holders.length, factor, holders, expires: until, lookup }
   })
 
   /** The next version under a key of this node's own. */
@@ -137,7 +154,7 @@ export const make = Effect.gen(function* () {
     lifetime: value.length === 0 ? LIFETIME : clamp(options.lifetime ?? LIFETIME, 1, LIFETIME)
   })
 
-  return Dht.of({
+  const dht = Dht.of({
     putBlock: Effect.fnUntraced(function* (bytes, options = {}) {
       yield* directly(options)
       if (bytes.length > BLOCK_LIMIT) return yield* invalid(`a block has at most ${BLOCK_LIMIT} bytes`)
@@ -145,7 +162,10 @@ export const make = Effect.gen(function* () {
     }),
     getBlock: Effect.fnUntraced(function* (digest, options) {
       yield* directly(options)
-      return live(RecordKind.Block, digest)[0]?.bytes ?? (yield* new NotFound({ key: digest, asked: 0 }))
+      return (
+        live(RecordKind.Block, digest)[0]?.bytes ??
+        (yield* new NotFound({ key: digest, asked: program.peers().length }))
+      )
     }),
     putMutable: Effect.fnUntraced(function* (salt, value, options = {}) {
       yield* directly(options)
@@ -159,7 +179,8 @@ export const make = Effect.gen(function* () {
       const key = suite.sha256(Mutable.keyPreimage(author, salt))
       const [held] = live(RecordKind.Mutable, key)
       const record = held === undefined ? undefined : Result.getOrUndefined(Mutable.read(held.bytes))
-      if (record === undefined || Mutable.isDeletion(record)) return yield* new NotFound({ key, asked: 0 })
+      if (record === undefined || Mutable.isDeletion(record))
+        return yield* new NotFound({ key, asked: program.peers().length })
       return new Mutable.Mutable(record)
     }),
     provide: Effect.fnUntraced(function* (cid, options = {}) {
@@ -191,7 +212,7 @@ export const make = Effect.gen(function* () {
       const key = suite.sha256(Name.keyPreimage(options.authority ?? OPEN_NAMESPACE, suite.sha256(utf8(name))))
       const found = live(RecordKind.Name, key).map(({ bytes }) => bytes)
       const entries = nameEntries(found, publicKey, now())
-      return entries.length > 0 ? entries : yield* new NotFound({ key, asked: 0 })
+      return entries.length > 0 ? entries : yield* new NotFound({ key, asked: program.peers().length })
     }),
     putRecord: Effect.fnUntraced(function* (kind, record, options = {}) {
       yield* directly(options)
@@ -201,7 +222,7 @@ export const make = Effect.gen(function* () {
       yield* directly(options)
       const held = live(kind, key)
       const own = held.find(({ member }) => keyOf(member) === keyOf(publicKey)) ?? held[0]
-      if (own === undefined) return yield* new NotFound({ key, asked: 0 })
+      if (own === undefined) return yield* new NotFound({ key, asked: program.peers().length })
       const again = signAgain(signer, kind, own.bytes)
       if (again === undefined) return yield* store(kind, own.bytes, options)
       return yield* version(kind, key, { lifetime: again.lifetime, ...options }, again.sign)
@@ -211,8 +232,19 @@ export const make = Effect.gen(function* () {
       return live(kind, key)
     })
   })
+  return {
+    dht: program.applied(dht),
+    control: program.control,
+    forget: (kind, key, member) => shelf.remove(kind, key, member),
+    bytes: () => shelf.bytes
+  } satisfies Mock
 })
 
-export const layer = Layer.effect(Dht, make)
+export const layerOf = (options?: MockOptions) =>
+  Layer.effectContext(
+    Effect.map(make(options), ({ control, dht }) => Context.make(Dht, dht).pipe(Context.add(MockControl, control)))
+  )
+
+export const layer = layerOf()
 
 const NO_KEY = new Uint8Array(0)

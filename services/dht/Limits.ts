@@ -64,6 +64,15 @@ export const SMALL_ANSWER = 3 * 1024
 export const LARGE_ANSWER = 62 * 1024
 export const BLOCK_ANSWER = 33 * 1024
 
+/** Bytes that a Dht without a network holds: of an app's tests, and of what a node has seen for when it is cut off. */
+export const MOCK_BYTES = 64 * 1024 * 1024
+export const MIRRORED_BYTES = 16 * 1024 * 1024
+/** Seconds for which what was read is remembered for then. */
+export const MIRRORED_FOR = 86_400
+
+/** Operations in a row that must come to nothing until the network counts as out of reach. */
+export const FAILURES_IN_A_ROW = 3
+
 /** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
 export const VERIFIED_RECORDS = 4_096
 

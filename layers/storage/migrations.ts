@@ -164,7 +164,7 @@ const ucxl = Effect.gen(function* () {
     WHERE own = 1 AND deleted = 0`
   yield* sql`CREATE INDEX ucxl_items_foreign ON ucxl_items (newness, address) WHERE own = 0`
   yield* sql`CREATE TABLE ucxl_audit (
-    number BIGINT PRIMARY KEY NOT NULL,
+    number INTEGER PRIMARY KEY NOT NULL,
     time BIGINT NOT NULL,
     node TEXT NOT NULL,
     operation TEXT NOT NULL,
@@ -177,11 +177,40 @@ const ucxl = Effect.gen(function* () {
     trail_id ${blob} NOT NULL
   )`
   yield* sql`CREATE TABLE ucxl_audit_archives (
-    first BIGINT PRIMARY KEY NOT NULL,
+    first INTEGER PRIMARY KEY NOT NULL,
     last BIGINT NOT NULL,
     lines ${blob} NOT NULL
   )`
   yield* sql`CREATE TABLE ucxl_audit_head (place INTEGER PRIMARY KEY NOT NULL, record ${blob} NOT NULL)`
+})
+
+/** `place` is the order in which they are brought to the network. */
+const outbox = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const blob = sql.literal(sql.onDialectOrElse({ pg: () => "BYTEA", orElse: () => "BLOB" }))
+  yield* sql`CREATE TABLE outbox (
+    place BIGINT NOT NULL,
+    kind INTEGER NOT NULL,
+    key ${blob} NOT NULL,
+    member ${blob} NOT NULL,
+    seq BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    factor INTEGER NOT NULL,
+    keep INTEGER NOT NULL,
+    queued BIGINT NOT NULL,
+    bytes ${blob} NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX outbox_place ON outbox (place)`
+  yield* sql`CREATE UNIQUE INDEX outbox_name ON outbox (key, kind, member)`
+  yield* sql`CREATE TABLE outbox_refused (
+    place BIGINT NOT NULL,
+    kind INTEGER NOT NULL,
+    key ${blob} NOT NULL,
+    queued BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    bytes ${blob} NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX outbox_refused_place ON outbox_refused (place)`
 })
 
 const loader = Migrator.fromRecord({
@@ -191,7 +220,8 @@ const loader = Migrator.fromRecord({
   "4_guards": guards,
   "5_delivered": delivered,
   "6_ops": ops,
-  "7_ucxl": ucxl
+  "7_ucxl": ucxl,
+  "8_outbox": outbox
 })
 
 /** Brings the database up to date; nothing to do when it is. */

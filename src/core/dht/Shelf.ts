@@ -54,7 +54,10 @@ export class Shelf<R extends Shelved> {
   put(entry: R): void {
     const slot = slotOf(entry.kind, entry.key)
     const name = slot + keyOf(entry.member)
-    if (sizeOf(entry) > this.limit) return this.#remove(name)
+    if (sizeOf(entry) > this.limit) {
+      this.#remove(name)
+      return
+    }
     this.#drop(name)
     this.#entries.set(name, entry)
     this.#bytes += sizeOf(entry)

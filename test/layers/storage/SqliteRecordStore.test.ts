@@ -11,6 +11,7 @@ import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqliteOpStore from "#layers/storage/SqliteOpStore"
+import * as SqliteOutboxStore from "#layers/storage/SqliteOutboxStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
@@ -110,6 +111,8 @@ describe("the embedded database", () => {
         [SqliteOpStore.extentsText, "op_authors_name"],
         [SqliteOpStore.headsText, "op_heads_name"],
         [SqliteOpStore.proofsText, "op_proofs_place"],
+        [SqliteOutboxStore.nextText, "outbox_place"],
+        [SqliteOutboxStore.findText, "outbox_name"],
         [SqlitePinStore.dueText, "pins_due"],
         [SqlitePinStore.highestText, "pins_due"],
         [SqlitePinStore.nextPriorityText, "pins_due"],

@@ -1,0 +1,4 @@
+import * as MemoryOutboxStore from "#layers/storage/MemoryOutboxStore"
+import { outboxStoreLaws } from "../../laws/outboxStore.ts"
+
+outboxStoreLaws("MemoryOutboxStore", MemoryOutboxStore.layerOf)

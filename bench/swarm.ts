@@ -7,6 +7,7 @@ import * as parts from "#layers/node/parts"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import * as MemoryOpStore from "#layers/storage/MemoryOpStore"
+import * as MemoryOutboxStore from "#layers/storage/MemoryOutboxStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -52,6 +53,7 @@ export const makeSwarm = (
           MemoryDeliveredStore.layer,
           MemoryGuardStore.layer,
           MemoryOpStore.layer,
+          MemoryOutboxStore.layer,
           MemoryKeyStore.layer,
           TcpTransport.layer
         ]),

@@ -12,6 +12,7 @@ import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqliteOpStore from "#layers/storage/SqliteOpStore"
+import * as SqliteOutboxStore from "#layers/storage/SqliteOutboxStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
@@ -28,7 +29,8 @@ const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
     SqlitePinStore.layer,
     SqliteGuardStore.layer,
     SqliteDeliveredStore.layer,
-    SqliteOpStore.layer
+    SqliteOpStore.layer,
+    SqliteOutboxStore.layer
   ).pipe(Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer]))
 
 /** `variant`: only for whoever watches a network of its own, as `allium network` does. */

@@ -10,6 +10,7 @@ import type { Crypto } from "#services/identity/Crypto"
 import type { DeliveredStore } from "#services/storage/DeliveredStore"
 import type { GuardStore } from "#services/storage/GuardStore"
 import type { OpStore } from "#services/storage/OpStore"
+import type { OutboxStore } from "#services/storage/OutboxStore"
 import type { PeerStore } from "#services/storage/PeerStore"
 import type { PinStore } from "#services/storage/PinStore"
 import type { RecordStore, StoredRecord } from "#services/storage/RecordStore"
@@ -20,7 +21,11 @@ export interface Disk {
    * The stores for one run of the node's program, whose Clock they wait by. A later mount or a crash cuts the earlier
    * one off: what it still writes is lost, and what it waits for never comes.
    */
-  readonly mount: Layer.Layer<RecordStore | PeerStore | PinStore | GuardStore | DeliveredStore | OpStore, never, Crypto>
+  readonly mount: Layer.Layer<
+    RecordStore | PeerStore | PinStore | GuardStore | DeliveredStore | OpStore | OutboxStore,
+    never,
+    Crypto
+  >
   /**
    * The process died: what was not durable is gone, whole puts only (`kept`); everything (`lost`); or a half-written
    * end stays behind what is durable (`torn`).

@@ -9,6 +9,7 @@ import { Clock, Context, Effect, Layer } from "effect"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import * as MemoryOpStore from "#layers/storage/MemoryOpStore"
+import * as MemoryOutboxStore from "#layers/storage/MemoryOutboxStore"
 import { SavedPeers } from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -16,6 +17,7 @@ import { copyOf, Shelves } from "#layers/storage/Shelves"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
 import { OpStore } from "#services/storage/OpStore"
+import { OutboxStore } from "#services/storage/OutboxStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StoredRecord, StoreFull } from "#services/storage/RecordStore"
@@ -67,6 +69,7 @@ class MemoryDisk implements Disk {
   #guards = new MemoryGuardStore.SavedGuards()
   #delivered = new MemoryDeliveredStore.SavedIds()
   #ops = new MemoryOpStore.SavedOps()
+  #outbox = new MemoryOutboxStore.SavedWrites()
   #mounted: GroupedWrites.GroupedWrites | undefined
   #slowed = 0
   #full = false
@@ -95,6 +98,7 @@ class MemoryDisk implements Disk {
     this.#guards = new MemoryGuardStore.SavedGuards()
     this.#delivered = new MemoryDeliveredStore.SavedIds()
     this.#ops = new MemoryOpStore.SavedOps()
+    this.#outbox = new MemoryOutboxStore.SavedWrites()
   }
 
   slow(milliseconds: number): void {
@@ -138,7 +142,8 @@ class MemoryDisk implements Disk {
         Context.add(PinStore, this.#pinStore(writes)),
         Context.add(GuardStore, this.#guardStore(writes)),
         Context.add(DeliveredStore, this.#deliveredStore(writes)),
-        Context.add(OpStore, this.#opStore(writes))
+        Context.add(OpStore, this.#opStore(writes)),
+        Context.add(OutboxStore, this.#outboxStore(writes))
       )
     })
   }
@@ -212,6 +217,24 @@ class MemoryDisk implements Disk {
       prove: (...all) => write("keep proof", () => saved.prove(...all)),
       proofs: (channel) => writes.guard(base.proofs(channel)),
       forget: (channel) => write("forget channel", () => saved.forget(channel))
+    })
+  }
+
+  #outboxStore(writes: GroupedWrites.GroupedWrites): OutboxStore["Service"] {
+    const base = MemoryOutboxStore.make(this.#outbox)
+    return OutboxStore.of({
+      add: (write) =>
+        Effect.suspend(() => {
+          if (this.#full) return writes.guard(Effect.fail(noRoom("queue write")))
+          const copy = { ...write, bytes: write.bytes.slice() }
+          return writes.write(() => base.add(copy))
+        }),
+      next: (...all) => writes.guard(base.next(...all)),
+      find: (...all) => writes.guard(base.find(...all)),
+      remove: (write) => writes.write(() => base.remove(write)),
+      setAside: (write, reason) => writes.write(() => base.setAside(write, reason)),
+      refused: writes.guard(base.refused),
+      status: writes.guard(base.status)
     })
   }
 

@@ -11,12 +11,14 @@ import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as SqliteDeliveredStore from "#layers/storage/SqliteDeliveredStore"
 import * as SqliteGuardStore from "#layers/storage/SqliteGuardStore"
 import * as SqliteOpStore from "#layers/storage/SqliteOpStore"
+import * as SqliteOutboxStore from "#layers/storage/SqliteOutboxStore"
 import * as SqlitePeerStore from "#layers/storage/SqlitePeerStore"
 import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
 import { GuardStore } from "#services/storage/GuardStore"
 import { OpStore } from "#services/storage/OpStore"
+import { OutboxStore } from "#services/storage/OutboxStore"
 import { PeerStore } from "#services/storage/PeerStore"
 import { PinStore } from "#services/storage/PinStore"
 import { RecordStore, type StorageFailed, type StoredRecord } from "#services/storage/RecordStore"
@@ -124,12 +126,14 @@ class SqliteDisk implements Disk {
       const guards = yield* Effect.provideService(SqliteGuardStore.make, SqlClient, client)
       const delivered = yield* Effect.provideService(SqliteDeliveredStore.make, SqlClient, client)
       const ops = yield* Effect.provideService(SqliteOpStore.make, SqlClient, client)
+      const outbox = yield* Effect.provideService(SqliteOutboxStore.make(), SqlClient, client)
       return Context.make(RecordStore, this.#records(mount, records)).pipe(
         Context.add(PeerStore, this.#peers(mount, peers)),
         Context.add(PinStore, this.#pins(mount, pins)),
         Context.add(GuardStore, this.#guards(mount, guards)),
         Context.add(DeliveredStore, this.#delivered(mount, delivered)),
-        Context.add(OpStore, this.#ops(mount, ops))
+        Context.add(OpStore, this.#ops(mount, ops)),
+        Context.add(OutboxStore, this.#outbox(mount, outbox))
       )
       // The folder is the simulator's own: that it cannot be used is no fault of the node's.
     }).pipe(Effect.orDie)
@@ -193,6 +197,18 @@ class SqliteDisk implements Disk {
       prove: (...all) => write("keep proof", base.prove(...all)),
       proofs: (channel) => mount.guard(base.proofs(channel)),
       forget: (channel) => write("forget channel", base.forget(channel))
+    })
+  }
+
+  #outbox(mount: Mount, base: OutboxStore["Service"]): OutboxStore["Service"] {
+    return OutboxStore.of({
+      add: (write) => this.#needingRoom(mount, "queue write", base.add(write)),
+      next: (...all) => mount.guard(base.next(...all)),
+      find: (...all) => mount.guard(base.find(...all)),
+      remove: (write) => this.#write(mount, base.remove(write)),
+      setAside: (write, reason) => this.#write(mount, base.setAside(write, reason)),
+      refused: mount.guard(base.refused),
+      status: mount.guard(base.status)
     })
   }
 

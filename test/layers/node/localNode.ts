@@ -11,6 +11,7 @@ import * as tempo from "#layers/node/tempo"
 import * as MemoryDeliveredStore from "#layers/storage/MemoryDeliveredStore"
 import * as MemoryGuardStore from "#layers/storage/MemoryGuardStore"
 import * as MemoryOpStore from "#layers/storage/MemoryOpStore"
+import * as MemoryOutboxStore from "#layers/storage/MemoryOutboxStore"
 import * as MemoryPeerStore from "#layers/storage/MemoryPeerStore"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as MemoryRecordStore from "#layers/storage/MemoryRecordStore"
@@ -33,7 +34,8 @@ export const localNode = (seed: string, settings: Partial<parts.PartSettings> = 
             MemoryPinStore.layer,
             MemoryDeliveredStore.layer,
             MemoryGuardStore.layer,
-            MemoryOpStore.layer
+            MemoryOpStore.layer,
+            MemoryOutboxStore.layer
           )
         ),
         Layer.provideMerge(Layer.merge(MemoryTransport.layer, SeededRandom.layer(seed))),

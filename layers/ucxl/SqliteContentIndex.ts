@@ -6,7 +6,7 @@
  * disk) is passed over and counted.
  */
 import { Effect, Layer, Metric } from "effect"
-import { SqlClient } from "effect/sql/SqlClient"
+import { SafeIntegers, SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { Bounds } from "#services/node/Bounds"
 import { StorageFailed } from "#services/storage/RecordStore"
@@ -40,6 +40,8 @@ interface Put {
 
 const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
+const asStored = Effect.provideService(SafeIntegers, true)
+
 /** What a transaction does to the totals, which follow it when it has committed. */
 class Changes {
   rows = 0
@@ -68,6 +70,7 @@ export const make = Effect.fnUntraced(function* (options: ContentIndexOptions = 
   const words: WordLimits = { texts: options.texts ?? TEXTS_LIMIT, letters: options.letters ?? TEXTS_LETTERS }
   const ask = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
     sql.unsafe<Row>(text, parameters).withoutTransform
+  const askRows = (text: string, parameters: ReadonlyArray<unknown>) => asStored(ask<rows.ItemRow>(text, parameters))
   const all = new Changes()
 
   yield* Effect.mapError(attachWords(sql), failed("open the index"))
@@ -79,21 +82,21 @@ export const make = Effect.fnUntraced(function* (options: ContentIndexOptions = 
   all.live = found?.live ?? 0
 
   const leave = Effect.fnUntraced(function* (query: Query, count: number, changes: Changes) {
-    const gone = yield* query<{ readonly address: unknown; readonly deleted: number }>(rows.leaveText, [count])
-    for (const { address, deleted } of gone) {
+    const gone = yield* query<{ readonly address: unknown; readonly live: number }>(rows.leaveText, [count])
+    for (const { address, live } of gone) {
       changes.rows -= 1
-      if (deleted === 0) changes.live -= 1
+      changes.live -= live
       yield* forgetWords(query, address, changes)
     }
   })
 
   const putOne = Effect.fnUntraced(function* (query: Query, { item, text }: Put, changes: Changes) {
-    const [row] = yield* query<rows.ItemRow & { readonly deleted: number }>(rows.heldText, [item.address])
+    const [row] = yield* asStored(query<rows.ItemRow & { readonly live: bigint }>(rows.heldText, [item.address]))
     const held = row === undefined ? undefined : rows.readItem(row)
     if (held !== undefined && held.author === item.author && held.seq > item.seq) return
     yield* query(rows.putText, rows.toParameters(item))
     if (row === undefined) changes.rows += 1
-    changes.live += (item.deleted ? 0 : 1) - (row === undefined || row.deleted !== 0 ? 0 : 1)
+    changes.live += (item.deleted ? 0 : 1) - Number(row?.live ?? 0n)
     // The totals of words are those of all transactions before, and of this one so far.
     const known = all.plus(changes)
     const before = { texts: known.texts, letters: known.letters }
@@ -143,7 +146,7 @@ export const make = Effect.fnUntraced(function* (options: ContentIndexOptions = 
     const statement =
       criteria.text === undefined ? rows.search(way, criteria, stretch, count) : searchWords(criteria, stretch, count)
     if (statement === undefined) return []
-    return yield* ask<rows.ItemRow>(statement.text, statement.parameters)
+    return yield* askRows(statement.text, statement.parameters)
   })
 
   /** Asks on behind rows that cannot be read, so that a page is short only where nothing follows. */
@@ -185,15 +188,15 @@ export const make = Effect.fnUntraced(function* (options: ContentIndexOptions = 
   return ContentIndex.of({
     put: (item, text) => put({ item, text }),
     find: (address) =>
-      gather(1, (last) => (last === undefined ? ask<rows.ItemRow>(rows.findText, [address]) : Effect.succeed([]))).pipe(
+      gather(1, (last) => (last === undefined ? askRows(rows.findText, [address]) : Effect.succeed([]))).pipe(
         Effect.map(([item]) => item),
         Effect.mapError(failed("find in the index"))
       ),
     search,
     stale: (role, recipients, after, count) =>
-      gather(count, (last, asked) =>
-        ask<rows.ItemRow>(rows.staleText, [role, last?.address ?? after, recipients, asked])
-      ).pipe(Effect.mapError(failed("list what is stale"))),
+      gather(count, (last, asked) => askRows(rows.staleText, [role, last?.address ?? after, recipients, asked])).pipe(
+        Effect.mapError(failed("list what is stale"))
+      ),
     count: Effect.sync(() => ({ items: all.live, texts: all.texts }))
   })
 })

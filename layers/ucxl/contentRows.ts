@@ -14,6 +14,7 @@ import { type Criteria, type Cursor, IndexItem } from "#services/ucxl/ContentInd
 export const COLUMNS = [...PARTS, "creator_role", "content_type"] as const
 export type Column = (typeof COLUMNS)[number]
 
+/** As it comes from the database, whole numbers as bigints: a damaged one may be larger than a number holds. */
 export interface ItemRow {
   readonly address: unknown
   readonly newness: unknown
@@ -106,7 +107,7 @@ export const readItem = (row: ItemRow): IndexItem | undefined => {
   })
   if (Result.isFailure(item)) return undefined
   // What the walk went by must be what the item says, or a page would end somewhere else than its last item.
-  const isSame = item.success.address === row.address && newnessOf(item.success.timestamp) === row.newness
+  const isSame = item.success.address === row.address && BigInt(newnessOf(item.success.timestamp)) === row.newness
   return isSame ? item.success : undefined
 }
 
@@ -131,7 +132,7 @@ const FOUND = "address, newness, item"
 export const putText = `INSERT INTO ucxl_items (${NAMES.join(", ")}) VALUES (${NAMES.map(() => "?").join(",")})
   ON CONFLICT (address) DO UPDATE SET ${NAMES.map((name) => `${name} = excluded.${name}`).join(", ")}`
 /** What a put looks at before it writes. */
-export const heldText = `SELECT ${FOUND}, deleted FROM ucxl_items WHERE address = ?`
+export const heldText = `SELECT ${FOUND}, deleted = 0 AS live FROM ucxl_items WHERE address = ?`
 export const findText = `SELECT ${FOUND} FROM ucxl_items WHERE address = ?`
 export const staleText = `SELECT ${FOUND} FROM ucxl_items INDEXED BY ucxl_items_stale
   WHERE own = 1 AND deleted = 0 AND creator_role = ? AND address > ? AND recipients <> ? ORDER BY address LIMIT ?`
@@ -139,7 +140,7 @@ export const countText = `SELECT count(*) AS held, (SELECT count(*) FROM ucxl_it
   WHERE deleted = 0) AS live FROM ucxl_items`
 /** The oldest that this node did not make itself. */
 export const leaveText = `DELETE FROM ucxl_items WHERE rowid IN (SELECT rowid FROM ucxl_items
-  INDEXED BY ucxl_items_foreign WHERE own = 0 ORDER BY newness DESC, address DESC LIMIT ?) RETURNING address, deleted`
+  INDEXED BY ucxl_items_foreign WHERE own = 0 ORDER BY newness DESC, address DESC LIMIT ?) RETURNING address, deleted = 0 AS live`
 
 /** A part of the order in which everything is shown: from above a place to below an end. */
 export interface Stretch {

@@ -14,7 +14,8 @@ export const AuditOperation = Schema.Literals([
   "search",
   "share",
   "rotate",
-  "roles"
+  "roles",
+  "audit"
 ])
 export type AuditOperation = typeof AuditOperation.Type
 

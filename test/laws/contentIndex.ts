@@ -60,7 +60,7 @@ const Put = Schema.Struct({
   own: Schema.Boolean,
   deleted: Schema.Literals([false, false, true]),
   recipients: Schema.Literals(["", "r1", "r2"]),
-  text: Schema.Literals([undefined, "the red fox", "Red Foxes; the blue", "überall"])
+  text: Schema.UndefinedOr(Schema.Literals(["the red fox", "Red Foxes; the blue", "überall"]))
 })
 
 const itemOf = (put: typeof Put.Type): IndexItem =>

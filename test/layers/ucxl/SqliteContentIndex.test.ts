@@ -111,7 +111,9 @@ describe("SqliteContentIndex", () => {
     ["is no item", "item = x'00'"],
     ["is text", "item = 'damaged'"],
     ["is of another time", "newness = newness + 1"],
-    ["has a time that is none", "newness = 'never'"]
+    ["has a time that is none", "newness = 'never'"],
+    ["has numbers beyond all bounds", "newness = 9e18, deleted = 1 << 62"],
+    ["is a number", "item = 1 << 62"]
   ]
   for (const [what, change] of damages) {
     it.effect(`passes over a row that ${what}, and fills the page with others`, () =>

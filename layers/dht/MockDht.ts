@@ -7,6 +7,7 @@
 import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import { factsOf } from "#core/dht/facts"
 import { nameEntries } from "#core/dht/nameEntries"
+import { providerEntries } from "#core/dht/providerEntries"
 import { Shelf } from "#core/dht/Shelf"
 import { signAgain, type Times } from "#core/dht/signAgain"
 import { signMutable, signName, signProvider } from "#core/dht/signRecord"
@@ -16,7 +17,6 @@ import { equalBytes, keyOf, utf8 } from "#schemas/bytes/bytes"
 import { digestOf } from "#schemas/content/Cid"
 import * as Mutable from "#schemas/dht/Mutable"
 import * as Name from "#schemas/dht/Name"
-import * as Provider from "#schemas/dht/Provider"
 import {
   BLOCK_LIMIT,
   isRecordKind,
@@ -65,6 +65,10 @@ export interface Mock {
   readonly dht: Dht["Service"]
   readonly control: MockControl["Service"]
   readonly forget: (kind: number, key: Uint8Array, member: Uint8Array) => void
+  /** What it holds under a key and has not expired, whatever it was told to do. */
+  readonly under: (kind: number, key: Uint8Array) => ReadonlyArray<CheckedRecord>
+  /** Whose name its records are signed in. */
+  readonly publicKey: PublicKey
   /** Of what it holds. */
   readonly bytes: () => number
 }
@@ -192,12 +196,11 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
     }),
     findProviders: Effect.fnUntraced(function* (cid, options) {
       yield* directly(options)
-      const found = live(RecordKind.Provider, digestOf(cid)).flatMap(({ bytes }) =>
-        Result.match(Provider.read(bytes), { onFailure: () => [], onSuccess: (it) => [it] })
+      const found = live(RecordKind.Provider, digestOf(cid))
+      return providerEntries(
+        suite,
+        found.map(({ bytes }) => bytes)
       )
-      return found
-        .sort((a, b) => b.issued - a.issued)
-        .map(({ expires, issued, node }) => ({ nodeId: nodeIdOf(suite, node), publicKey: node, issued, expires }))
     }),
     putName: Effect.fnUntraced(function* (name, value, options = {}) {
       yield* directly(options)
@@ -236,6 +239,8 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
     dht: program.applied(dht),
     control: program.control,
     forget: (kind, key, member) => shelf.remove(kind, key, member),
+    under: live,
+    publicKey,
     bytes: () => shelf.bytes
   } satisfies Mock
 })

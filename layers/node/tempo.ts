@@ -108,6 +108,12 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.ScrubPace, Schedule.spaced("10 minutes")),
   Layer.succeed(Dht.DelegateWithin, seconds(30)),
   Layer.succeed(Dht.DelegatePatience, seconds(5)),
+  Layer.succeed(Dht.BackendProbePace, Schedule.spaced("10 seconds")),
+  Layer.succeed(Dht.BackendProvenFor, seconds(30)),
+  Layer.succeed(Dht.BackendRest, Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("30 seconds")])),
+  Layer.succeed(Dht.BackendWithin, seconds(20)),
+  Layer.succeed(Dht.BackendSlowAfter, seconds(5)),
+  Layer.succeed(Dht.ReplayPace, Schedule.spaced("5 seconds")),
   // content
   Layer.succeed(
     BlockAgain,
@@ -168,6 +174,9 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Dht.ChallengePace, Schedule.jittered(Schedule.spaced("6 hours"))),
   Layer.succeed(Dht.RefreshPace, Schedule.spaced("1 hour")),
   Layer.succeed(Dht.ScrubPace, Schedule.spaced("2 hours")),
+  Layer.succeed(Dht.BackendProbePace, Schedule.spaced("10 minutes")),
+  Layer.succeed(Dht.BackendProvenFor, hours(1)),
+  Layer.succeed(Dht.ReplayPace, Schedule.spaced("10 minutes")),
   Layer.succeed(Crdt.ComparePace, Schedule.jittered(Schedule.spaced("10 minutes"))),
   Layer.succeed(Crdt.SearchPeersPace, Schedule.jittered(Schedule.spaced("2 hours")))
 )

@@ -147,3 +147,36 @@ export const DelegateWithin = Context.Reference<Duration.Duration>("allium/servi
 export const DelegatePatience = Context.Reference<Duration.Duration>("allium/services/dht/DelegatePatience", {
   defaultValue: () => Duration.seconds(5)
 })
+
+/** How often a node that falls back looks whether the network is in reach. */
+export const BackendProbePace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/BackendProbePace", {
+  defaultValue: () => Schedule.spaced("10 seconds")
+})
+
+/** Whoever has proved that it is, by whatever he did, is not asked again for so long. */
+export const BackendProvenFor = Context.Reference<Duration.Duration>("allium/services/dht/BackendProvenFor", {
+  defaultValue: () => Duration.seconds(30)
+})
+
+/**
+ * How long the network is left alone once it is out of reach, before a probe is let through: longer each time that it was
+ * lost again soon. With `BackendProbePace` and `BackendWithin` this is how long after its return a node has noticed.
+ */
+export const BackendRest = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/BackendRest", {
+  defaultValue: () => Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("30 seconds")])
+})
+
+/** How long one operation is waited for. The real Dht ends earlier by itself; this is for one that does not. */
+export const BackendWithin = Context.Reference<Duration.Duration>("allium/services/dht/BackendWithin", {
+  defaultValue: () => Duration.seconds(20)
+})
+
+/** The mean time of an operation above which the network counts as degraded. */
+export const BackendSlowAfter = Context.Reference<Duration.Duration>("allium/services/dht/BackendSlowAfter", {
+  defaultValue: () => Duration.seconds(5)
+})
+
+/** What waits for the network is brought to it while it is in reach, what is left each time anew. */
+export const ReplayPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ReplayPace", {
+  defaultValue: () => Schedule.spaced("5 seconds")
+})

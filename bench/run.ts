@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- session rpc dht store onion crdt startup simulator]`: every figure of Allium, one process at a time, as JSON lines.
+ * `npm run bench [-- session rpc dht store onion crdt ucxl startup simulator]`: every figure of Allium, one process at a time, as JSON lines.
  * bench/peers holds the same figures of other systems; run it after this one for a fair comparison.
  */
 import { spawn } from "node:child_process"
@@ -18,6 +18,7 @@ const runs: Record<string, ReadonlyArray<ReadonlyArray<string>>> = {
   store: [["store.ts"]],
   onion: [["onion.ts"], ["relay.ts"], ["anonymous.ts"]],
   crdt: [["crdt.ts"]],
+  ucxl: [["ucxl.ts"]],
   startup: [["startup.ts"]],
   simulator: [["simulator.ts"]]
 }

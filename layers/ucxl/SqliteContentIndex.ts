@@ -28,7 +28,7 @@ export interface ContentIndexOptions {
 /** Puts that may wait; further ones wait for room. */
 const WAITING = 1_024
 /** Entries that are counted at most to find the shortest walk, first few, then more. */
-const PROBES = [512, 8_192]
+const PROBES = [512, 4_096]
 
 /** Rows that came back from the disk and could not be read. */
 export const damagedRows = Metric.counter("allium_ucxl_damaged_index_rows_total", { incremental: true })

@@ -161,10 +161,11 @@ export interface Statement {
   readonly parameters: ReadonlyArray<unknown>
 }
 
-/** Which indexes could answer: the one by time alone, and those of the criteria that are given. */
+/** Which indexes could answer: those of the criteria that are given; the one by time alone is longer than any of them. */
 export const ways = (criteria: Criteria): ReadonlyArray<Column | undefined> => {
   const values = wanted(criteria)
-  return [...COLUMNS.filter((_, at) => values[at] !== undefined), undefined]
+  const given = COLUMNS.filter((_, at) => values[at] !== undefined)
+  return given.length === 0 ? [undefined] : given
 }
 
 const walk = (way: Column | undefined): string =>

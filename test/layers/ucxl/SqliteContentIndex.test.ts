@@ -76,7 +76,7 @@ describe("SqliteContentIndex", () => {
             createdAfter: 5
           }
           const stretch = rows.stretchOf(criteria, { timestamp: 9, address: "a" })
-          for (const way of rows.ways(criteria)) {
+          for (const way of [...rows.ways(criteria), ...rows.ways({})]) {
             for (const { parameters, text } of [
               rows.search(way, criteria, stretch, 10),
               rows.probe(way, criteria, stretch, 10)

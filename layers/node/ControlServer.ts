@@ -14,10 +14,12 @@ import { HttpApiBuilder } from "effect/http-api"
 import { hexOf } from "#schemas/bytes/bytes"
 import { Crypto } from "#services/identity/Crypto"
 import { SecureRandom } from "#services/identity/SecureRandom"
+import { Authorization, Unauthorized } from "#services/node/Authorization"
 import { Control, ControlUnavailable } from "#services/node/Control"
-import { Authorization, CONTROL_FILE, ControlApi, Unauthorized } from "#services/node/ControlApi"
+import { CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { DatabaseUnusable } from "#services/storage/DataFolder"
 import { handlers } from "./controlHandlers.ts"
+import * as roleHandlers from "./roleHandlers.ts"
 
 export interface ControlOptions {
   readonly folder: string
@@ -90,7 +92,7 @@ export const layer = (options: ControlOptions) =>
     Effect.gen(function* () {
       const token = hexOf((yield* SecureRandom).bytes(TOKEN_BYTES))
       const routes = HttpApiBuilder.layer(ControlApi, { openapiPath: "/openapi.json" }).pipe(
-        Layer.provide(handlers(options.stop)),
+        Layer.provide([handlers(options.stop), roleHandlers.handlers(options.folder)]),
         Layer.provide(authorization(token))
       )
       const served = HttpRouter.serve(Layer.mergeAll(routes, hostCheck), {

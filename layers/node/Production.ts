@@ -20,6 +20,7 @@ import * as TcpTransport from "#layers/transport/TcpTransport"
 import type { Settings } from "#schemas/node/Settings"
 import * as NodeBounds from "./NodeBounds.ts"
 import * as parts from "./parts.ts"
+import * as roles from "./roles.ts"
 import * as tempo from "./tempo.ts"
 
 const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
@@ -35,7 +36,8 @@ const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
 
 /** `variant`: only for whoever watches a network of its own, as `allium network` does. */
 export const layer = (settings: Settings, variant: Pick<parts.Variant, "cells"> = {}) =>
-  parts.layer(settings, variant).pipe(
+  roles.layer(settings).pipe(
+    Layer.provideMerge(parts.layer(settings, variant)),
     Layer.provideMerge(FileKeyStore.layer(settings.dataFolder)),
     // Built first: it makes the folder, and keeps a second node out of it.
     Layer.provideMerge(storage(settings)),

@@ -166,7 +166,7 @@ export const layerConfig = (folder: string) =>
   Layer.effect(
     RoleKeys,
     Effect.gen(function* () {
-      const passphrase = yield* Config.option(Config.nested(Config.Redacted("ROLE_PASSPHRASE"), "ALLIUM"))
+      const passphrase = yield* Effect.orDie(Config.option(Config.nested(Config.Redacted("ROLE_PASSPHRASE"), "ALLIUM")))
       return yield* make(folder, Option.isSome(passphrase) ? { passphrase: passphrase.value } : {})
     })
   )

@@ -5,15 +5,7 @@
  * folder may steer the node. Failures cross as the services' own tagged errors.
  */
 import { Schema } from "effect"
-import {
-  HttpApi,
-  HttpApiEndpoint,
-  HttpApiGroup,
-  HttpApiMiddleware,
-  HttpApiSchema,
-  HttpApiSecurity,
-  OpenApi
-} from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { CidFromText } from "#schemas/content/Cid"
 import { NodeIdFromHex } from "#schemas/identity/NodeId"
 import { AddressFromText } from "#schemas/transport/Address"
@@ -22,8 +14,10 @@ import { InvalidRecord, NotFound, Privacy, PrivacyUnavailable, PutRefused } from
 import { ContentExplanation, PeerExplanation } from "../dht/Diagnostics.ts"
 import { ContentStatus } from "../dht/Replicator.ts"
 import { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
+import { Authorization } from "./Authorization.ts"
 import * as Schemas from "./ControlSchemas.ts"
 import { NodeStatus, PeerStatus } from "./Node.ts"
+import { RolesGroup } from "./RolesApi.ts"
 
 /** What stands in the data folder of a running node. */
 export const ControlFile = Schema.Struct({
@@ -38,13 +32,6 @@ export const CONTROL_FILE = "control.json"
 
 /** Of a `get`: how many bytes will come if nothing goes wrong. A shorter body was cut off. */
 export const TOTAL_HEADER = "x-allium-bytes"
-
-export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {}, { httpApiStatus: 401 }) {}
-
-export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
-  "allium/services/node/ControlApi/Authorization",
-  { requiredForClient: true, security: { bearer: HttpApiSecurity.bearer }, error: Unauthorized }
-) {}
 
 const is = HttpApiSchema.status
 const storageErrors = [StorageFailed.pipe(is(500)), PrivacyUnavailable.pipe(is(409))] as const
@@ -146,6 +133,7 @@ export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true 
 
 export class ControlApi extends HttpApi.make("allium")
   .add(ControlGroup)
+  .add(RolesGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "Allium control API",

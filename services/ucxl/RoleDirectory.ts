@@ -12,6 +12,16 @@ import type { StorageFailed } from "../storage/RecordStore.ts"
 /** The settings name no authority: there are no roles here. */
 export class NoAuthority extends Schema.TaggedError<NoAuthority>()("NoAuthority", {}) {}
 
+/** What the settings name as authority is nobody. */
+export class AuthorityInvalid extends Schema.TaggedError<AuthorityInvalid>()("AuthorityInvalid", {
+  authority: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `the setting authority = "${this.authority}" is ${this.reason}: give what "allium role init" printed there, or nothing`
+  }
+}
+
 /** The authority's record cannot be had, and none was seen before; or what it holds is no list of roles. */
 export class RolesUnavailable extends Schema.TaggedError<RolesUnavailable>()("RolesUnavailable", {
   reason: Schema.String

@@ -4,15 +4,17 @@ import type { BlobIncomplete, BlobUnreadable } from "#services/content/Blobs"
 import type { BootstrapFailed } from "#services/dht/Bootstrap"
 import type { NotFound, PutError, PutRefused } from "#services/dht/Dht"
 import type { KeyStoreError } from "#services/identity/KeyStore"
+import type { Unauthorized } from "#services/node/Authorization"
 import type { ControlUnavailable } from "#services/node/Control"
-import type { Unauthorized } from "#services/node/ControlApi"
 import type { InvalidAddress } from "#services/node/Node"
 import type { DatabaseUnusable, DataFolderInUse } from "#services/storage/DataFolder"
 import type { ListenFailed } from "#services/transport/Transport"
+import type { AuthorityInvalid } from "#services/ucxl/RoleDirectory"
 import { type Failure, failure } from "./Failure.ts"
+import { isRoleError, type RoleError, roleSentence } from "./roleSentences.ts"
 
 /** These say it themselves. */
-type Told = Failure | KeyStoreError | DataFolderInUse | DatabaseUnusable | InvalidAddress
+type Told = Failure | KeyStoreError | DataFolderInUse | DatabaseUnusable | InvalidAddress | AuthorityInvalid
 
 export type Tellable =
   | Told
@@ -25,6 +27,7 @@ export type Tellable =
   | ListenFailed
   | ControlUnavailable
   | SchemaError
+  | RoleError
 
 const missing = ({ asked, blockCid, cid }: BlobIncomplete): string =>
   blockCid === cid
@@ -37,6 +40,7 @@ const refused = ({ refusals }: PutRefused): string => {
 }
 
 const sentence = (error: Tellable): string => {
+  if (isRoleError(error)) return roleSentence(error)
   switch (error._tag) {
     case "BlobIncomplete":
       return missing(error)

@@ -9,6 +9,8 @@ import { parse, TomlError } from "smol-toml"
 import { defaultSettings } from "#schemas/node/defaultSettings"
 import { Settings } from "#schemas/node/Settings"
 import { parseAddress } from "#schemas/transport/Address"
+import { authorityOf } from "#schemas/ucxl/authority"
+import { AuthorityInvalid } from "#services/ucxl/RoleDirectory"
 import { failure } from "./Failure.ts"
 
 export const SETTINGS_FILE = "allium.toml"
@@ -73,6 +75,11 @@ export const loadSettings = Effect.fnUntraced(function* (dataFolder: string, fla
     if (settings.bootstrap.includes(address) && parsed.success.peer === undefined) {
       return yield* failure(`"${address}" has no /p2p/ part: give the whole address, as the other node printed it`)
     }
+  }
+  const authority = authorityOf(settings.authority)
+  if (Result.isFailure(authority)) {
+    const { message } = new AuthorityInvalid({ authority: settings.authority, reason: authority.failure })
+    return yield* failure(message)
   }
   return { ...settings, listen }
 })

@@ -1,6 +1,6 @@
 /** Whether roles contradict themselves, each other or a limit: before the authority signs them, and when a node reads them. */
 import { Result } from "effect"
-import { keyOf } from "#schemas/bytes/bytes"
+import { equalBytes, keyOf } from "#schemas/bytes/bytes"
 import { GRANT_LIMIT } from "#schemas/dht/Grant"
 import { didOf } from "#schemas/identity/PublicKey"
 import { keyOfRecipient } from "#schemas/ucxl/ageKeys"
@@ -48,6 +48,12 @@ export const sizeOf = (roles: ReadonlyArray<Role>): number =>
   write(
     roles.map((role) => ({ ...role, grants: grantRoleOf(role.level) === 0 ? [] : role.members.map(() => PLACEHOLDER) }))
   ).length
+
+/** Whether they say the same in the same order, whatever their grants. */
+export const sameRoles = (one: ReadonlyArray<Role>, other: ReadonlyArray<Role>): boolean => {
+  const plain = (roles: ReadonlyArray<Role>) => write(roles.map((role) => ({ ...role, grants: [] })))
+  return equalBytes(plain(one), plain(other))
+}
 
 const fail = (role: string, reason: string): Result.Result<never, RolesFault> => Result.fail({ role, reason })
 

@@ -1,11 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Result, Stream } from "effect"
+import { Effect, Layer, Redacted, Result, Stream } from "effect"
 import { FetchHttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient, HttpApiMiddleware } from "effect/http-api"
+import { Directory } from "#core/ucxl/Directory"
 import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NodeRandom from "#layers/identity/NodeRandom"
 import * as ControlServer from "#layers/node/ControlServer"
@@ -14,16 +15,21 @@ import { type Cid, cidOfDigest, cidText, RAW } from "#schemas/content/Cid"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { didOf, type PublicKey } from "#schemas/identity/PublicKey"
 import { type Address, parseAddress } from "#schemas/transport/Address"
+import { recipientText } from "#schemas/ucxl/ageKeys"
+import type { Role } from "#schemas/ucxl/Role"
 import { BlobIncomplete, Blobs } from "#services/content/Blobs"
 import { Dht, NotFound, PutRefused } from "#services/dht/Dht"
 import { type ContentExplanation, Diagnostics, type PeerExplanation } from "#services/dht/Diagnostics"
 import { Membership } from "#services/dht/Membership"
 import { Replicator } from "#services/dht/Replicator"
 import { Identity } from "#services/identity/Identity"
+import { Authorization } from "#services/node/Authorization"
 import { Bounds } from "#services/node/Bounds"
 import { Control } from "#services/node/Control"
-import { Authorization, CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
+import { CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { Node, type NodeStatus } from "#services/node/Node"
+import { RoleDirectory } from "#services/ucxl/RoleDirectory"
+import { KeysLocked, RoleKeys, WrongPassphrase } from "#services/ucxl/RoleKeys"
 
 const cid = cidOfDigest(RAW, new Uint8Array(32).fill(1))
 const unknown = cidOfDigest(RAW, new Uint8Array(32).fill(2))
@@ -125,6 +131,17 @@ const status: NodeStatus = {
   memoryBytes: 1
 }
 
+const developer = {
+  name: "developer",
+  level: "execution" as const,
+  recipients: [recipientText(new Uint8Array(32).fill(9))],
+  canDecrypt: [],
+  members: [me]
+}
+const directory = new Directory(7, [{ ...developer, grants: [new Uint8Array(1)] }])
+
+const roleKey = { role: "developer", recipient: "age1", identity: Redacted.make("AGE-SECRET-KEY-1") }
+
 class World {
   readonly folder = mkdtempSync(join(tmpdir(), "allium-control-"))
   uploaded = 0
@@ -134,6 +151,7 @@ class World {
   readonly names = new Map<string, Uint8Array>()
   readonly pins = new Map<string, number>()
   readonly roles: Array<string> = []
+  published: ReadonlyArray<Role> = []
 
   readonly layer = ControlServer.layer({
     folder: this.folder,
@@ -205,7 +223,23 @@ class World {
         mode: () => "server",
         stats: Effect.die("not asked")
       }),
-      Layer.succeed(Identity, { did: didOf(me) } as Identity["Service"]),
+      Layer.succeed(Identity, { did: didOf(me), publicKey: me } as Identity["Service"]),
+      Layer.mock(RoleDirectory, {
+        authority: me,
+        current: Effect.succeed(directory),
+        publish: (roles) =>
+          Effect.sync(() => {
+            this.published = roles
+            return { ...receipt, seq: 8, author: me }
+          })
+      }),
+      Layer.mock(RoleKeys, {
+        list: Effect.succeed([roleKey]),
+        add: (role) => Effect.succeed({ ...roleKey, role }),
+        unlock: () => Effect.fail(new WrongPassphrase({ file: "roles.key" })),
+        seal: (passphrase) =>
+          passphrase === undefined ? Effect.fail(new KeysLocked({ file: "roles.key" })) : Effect.void
+      }),
       Layer.mock(Blobs, {
         put: (content) =>
           Stream.runForEach(content, (bytes) => Effect.sync(() => (this.uploaded += bytes.length))).pipe(
@@ -414,6 +448,49 @@ describe("ControlServer", () => {
     )
   })
 
+  it.live("tells of roles and who has them, publishes those of roles.toml, and never tells a secret key", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        const { roles } = yield* world.client()
+        const found = yield* roles.list()
+        assert.deepInclude(found, { authority: didOf(me), isAuthority: true, seq: 7 })
+        const { grants: _, ...listed } = directory.roles[0]!
+        const status = { ...listed, members: [didOf(me)], readers: ["developer"], own: true, grantExpires: null }
+        assert.deepStrictEqual(found.roles, [status])
+        const holders = yield* roles.holders({ params: { role: "developer" } })
+        assert.deepInclude(holders.announced[0], { did: didOf(me), issued: 1, expires: 2 })
+        const unknown = yield* Effect.flip(roles.holders({ params: { role: "nobody" } }))
+        assert.deepInclude(unknown, { _tag: "UnknownRole", role: "nobody", known: ["developer"] })
+
+        assert.deepInclude(yield* Effect.flip(roles.publish()), {
+          _tag: "RolesInvalid",
+          reason: "there is no roles.toml"
+        })
+        writeFileSync(join(world.folder, "roles.toml"), '[roles.reader]\nlevel = "high"\n')
+        assert.deepInclude(yield* Effect.flip(roles.publish()), { _tag: "RolesInvalid", role: "reader" })
+        writeFileSync(join(world.folder, "roles.toml"), '[roles.reader]\nlevel = "read-only"\n')
+        const published = { seq: 8, roles: 1, status: "stored", replicas: 4, factor: 5, expires: 2_000 }
+        assert.deepStrictEqual(yield* roles.publish(), published)
+        assert.deepStrictEqual(
+          world.published.map(({ name }) => name),
+          ["reader"]
+        )
+
+        assert.deepStrictEqual(yield* roles.keys(), [{ role: "developer", recipient: "age1" }])
+        assert.deepStrictEqual(yield* roles.addKey({ payload: { role: "tester" } }), {
+          role: "tester",
+          recipient: "age1"
+        })
+        const wrong = yield* Effect.flip(roles.unlockKeys({ payload: { passphrase: "x" } }))
+        assert.strictEqual(wrong._tag, "WrongPassphrase")
+        yield* roles.sealKeys({ payload: { passphrase: "x" } })
+        const locked = yield* Effect.flip(roles.sealKeys({ payload: { passphrase: null } }))
+        assert.strictEqual(locked._tag, "KeysLocked")
+      })
+    )
+  })
+
   it.live("refuses what is no CID, no node, no name and no value, before any service hears of it", () => {
     const world = new World()
     return world.run(
@@ -493,6 +570,8 @@ describe("ControlServer", () => {
             Layer.mock(Blobs, {}),
             Layer.mock(Replicator, {}),
             Layer.mock(Diagnostics, {}),
+            Layer.mock(RoleDirectory, { authority: undefined }),
+            Layer.mock(RoleKeys, {}),
             Layer.succeed(Membership, {} as Membership["Service"]),
             Layer.succeed(Identity, {} as Identity["Service"])
           ])

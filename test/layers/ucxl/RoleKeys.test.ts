@@ -123,7 +123,7 @@ describe("FileRoleKeys", () => {
       const path = yield* folder
       const secretOf = (index: number) => Uint8Array.from({ length: 32 }, (_, at) => (at === 0 ? index : 1))
       const full = Array.from({ length: ROLE_KEYS_LIMIT }, (_, index) =>
-        keyOfSecret(NodeCrypto.suite, `${"long".repeat(14)}-${index}`, secretOf(index))
+        keyOfSecret(NodeCrypto.suite, `${"long".repeat(13)}-${index}`, secretOf(index))
       )
       fs.writeFileSync(join(path, FileRoleKeys.ROLE_KEY_FILE), writeKeys(full), { mode: 0o600 })
       const keys = yield* open(path)

@@ -65,9 +65,19 @@ export class ByteReader {
     return this.bytes.subarray(at, this.refusal === undefined ? at + length : at)
   }
 
+  /** A number of things, each of which takes at least so many bytes. */
+  count(bytes: number): number {
+    const count = this.uint()
+    return count * bytes > this.end - this.at ? this.fail("cut short") : count
+  }
+
   /** Text of at most `max` bytes. */
   text(max: number): string {
-    const length = this.uint()
+    return this.utf8(this.uint(), max)
+  }
+
+  /** The same where the number of bytes is known. */
+  utf8(length: number, max: number): string {
     if (length > max) {
       this.fail("text too long")
       return ""

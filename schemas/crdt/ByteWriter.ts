@@ -14,8 +14,12 @@ const encoder = new TextEncoder()
 const scratch = new DataView(new ArrayBuffer(8))
 
 export class ByteWriter {
-  bytes = new Uint8Array(FIRST_BUFFER)
+  bytes: Uint8Array
   length = 0
+
+  constructor(room = FIRST_BUFFER) {
+    this.bytes = new Uint8Array(room)
+  }
 
   byte(value: number): void {
     if (this.length === this.bytes.length) this.#grow(1)
@@ -43,6 +47,12 @@ export class ByteWriter {
     if (this.length + bytes.length > this.bytes.length) this.#grow(bytes.length)
     this.bytes.set(bytes, this.length)
     this.length += bytes.length
+  }
+
+  /** What another one has written. */
+  append({ bytes, length }: ByteWriter): void {
+    if (this.length + length > this.bytes.length) this.#grow(length)
+    for (let at = 0; at < length; at++) this.bytes[this.length++] = bytes[at]!
   }
 
   /** Well-formed text in UTF-8, without its length. */

@@ -28,42 +28,38 @@ const FIRST_CONTAINER = 7
 /** Largest int; any other number is a float. */
 const INT_LIMIT = 2 ** 52
 
+export const TEXT_TAG = 5
+
 export const writeValue = (out: ByteWriter, value: Plain | NewContainer): void => {
-  if (value === null) {
-    out.byte(0)
-    return
+  const tag = tagOf(value)
+  out.byte(tag)
+  writeTagged(out, tag, value)
+}
+
+/** The first byte, which says what follows. */
+export const tagOf = (value: Plain | NewContainer): number => {
+  if (typeof value === "number") return isInt(value) ? 3 : 4
+  if (typeof value === "string") return TEXT_TAG
+  if (value === null) return 0
+  if (typeof value === "boolean") return value ? 2 : 1
+  return value instanceof NewContainer ? FIRST_CONTAINER + value.kind : 6
+}
+
+/** What follows the first byte. */
+export const writeTagged = (out: ByteWriter, tag: number, value: Plain | NewContainer): void => {
+  if (tag === 3) out.int(value as number)
+  else if (tag === 4) out.float(value as number)
+  else if (tag === TEXT_TAG) out.text(value as string)
+  else if (tag === 6) {
+    out.uint((value as Uint8Array).length)
+    out.raw(value as Uint8Array)
   }
-  if (typeof value === "boolean") {
-    out.byte(value ? 2 : 1)
-    return
-  }
-  if (typeof value === "number") {
-    if (isInt(value)) {
-      out.byte(3)
-      out.int(value)
-      return
-    }
-    out.byte(4)
-    out.float(value)
-    return
-  }
-  if (typeof value === "string") {
-    out.byte(5)
-    out.text(value)
-    return
-  }
-  if (value instanceof NewContainer) {
-    out.byte(FIRST_CONTAINER + value.kind)
-    return
-  }
-  out.byte(6)
-  out.uint(value.length)
-  out.raw(value)
 }
 
 /** Bytes are copied: the value outlives the message it came in. */
-export const readValue = (from: ByteReader, max: number): Plain | NewContainer => {
-  const tag = from.byte()
+export const readValue = (from: ByteReader, max: number): Plain | NewContainer => readTagged(from, from.byte(), max)
+
+export const readTagged = (from: ByteReader, tag: number, max: number): Plain | NewContainer => {
   switch (tag) {
     case 0:
       return null
@@ -80,7 +76,7 @@ export const readValue = (from: ByteReader, max: number): Plain | NewContainer =
       if (isInt(value)) from.fail("float that is an int")
       return value
     }
-    case 5:
+    case TEXT_TAG:
       return from.text(max)
     case 6: {
       const length = from.uint()

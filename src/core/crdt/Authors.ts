@@ -41,6 +41,7 @@ export class Authors {
   readonly all: Array<Author> = []
   readonly #byKey = new Map<string, Author>()
   #recent: Author | undefined
+  #marks = new Int32Array(0)
 
   find(key: Uint8Array): Author | undefined {
     const recent = this.#recent
@@ -61,6 +62,12 @@ export class Authors {
   /** Those who have written, by key. */
   inOrder(): Array<Author> {
     return this.all.filter(({ seq }) => seq > 0).sort((a, b) => compareBytes(a.key, b.key))
+  }
+
+  /** −1 for each, by index: whoever writes in it leaves it so. A part that few have written in costs no look at them all. */
+  get marks(): Int32Array {
+    if (this.#marks.length < this.all.length) this.#marks = new Int32Array(2 * this.all.length).fill(-1)
+    return this.#marks
   }
 
   /** Whether the first of two ids comes first: how concurrent elements at one place are ordered everywhere. */

@@ -37,13 +37,13 @@ export class ListContainer extends Sequence<ReadonlyArray<Item>> {
   toArray(): Array<Item> {
     const items: Array<Item> = []
     const { spans, tree } = this.rga
-    tree.forEach((handle) => {
+    for (const handle of tree.inOrder(spans.count)) {
       const at = handle << STRIDE
-      if (spans.units(handle) === 0) return
+      if (spans.units(handle) === 0) continue
       const store = this.#stores[spans.columns[at + AUTHOR]!]!
       const offset = spans.columns[at + OFFSET]!
       for (let next = 0; next < spans.columns[at + LENGTH]!; next++) items.push(store[offset + next]!)
-    })
+    }
     return items
   }
 
@@ -54,15 +54,15 @@ export class ListContainer extends Sequence<ReadonlyArray<Item>> {
   /** The content of the visible spans, in order: `read` gives the item of an id. */
   restore(read: (author: number, counter: number) => Item): void {
     const { spans, tree } = this.rga
-    tree.forEach((handle) => {
+    for (const handle of tree.inOrder(spans.count)) {
       const at = handle << STRIDE
-      if (spans.units(handle) === 0) return
+      if (spans.units(handle) === 0) continue
       const author = spans.columns[at + AUTHOR]!
       const store = (this.#stores[author] ??= [])
       spans.columns[at + OFFSET] = store.length
       const counter = spans.columns[at + COUNTER]!
       for (let next = 0; next < spans.columns[at + LENGTH]!; next++) store.push(read(author, counter + next))
-    })
+    }
   }
 
   protected override content(author: number, offset: number, units: number): ReadonlyArray<Item> {

@@ -101,11 +101,7 @@ export abstract class Sequence<Content> extends Container {
   }
 
   override clear(dying: Array<Container>): void {
-    const handles: Array<number> = []
-    this.rga.tree.forEach((handle) => {
-      handles.push(handle)
-    })
-    for (const handle of handles) {
+    for (const handle of this.rga.tree.inOrder(this.rga.spans.count)) {
       const at = handle << STRIDE
       const columns = this.rga.spans.columns
       if ((columns[at + FLAGS]! & REMOVED) === 0) this.#removePiece(handle, 0, columns[at + LENGTH]!, dying, undefined)

@@ -166,11 +166,14 @@ export class SpanTree {
     this.#at = NONE
   }
 
-  /** Calls with every span, in order. */
-  forEach(use: (handle: number) => void): void {
+  /** All spans, in order; so many there are. */
+  inOrder(count: number): Int32Array {
+    const handles = new Int32Array(count)
+    let at = 0
     for (let leaf: Block | undefined = this.#first; leaf !== undefined; leaf = leaf.next) {
-      for (let slot = 0; slot < leaf.count; slot++) use(leaf.handles[slot]!)
+      for (let slot = 0; slot < leaf.count; slot++) handles[at++] = leaf.handles[slot]!
     }
+    return handles
   }
 
   #descend(position: number): number {

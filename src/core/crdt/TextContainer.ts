@@ -2,7 +2,7 @@
  * Text: code points as elements, so that no operation can tell a surrogate pair apart; positions and lengths are in
  * UTF-16 units, as strings have them. What an author wrote lies in the order in which it came in a store of his own.
  */
-import { codePointAt, textOf } from "#schemas/crdt/utf8"
+import { codePointAt, codePoints, textOf } from "#schemas/crdt/utf8"
 import { ContainerKind } from "#schemas/crdt/Value"
 import type { Container } from "./Container.ts"
 import { Sequence } from "./Sequence.ts"
@@ -11,6 +11,10 @@ import { AUTHOR, FLAGS, LENGTH, OFFSET, REMOVED, STRIDE, WIDE } from "./Spans.ts
 const FIRST_STORE = 16
 /** Pieces shorter than this are copied unit by unit. */
 const SHORT = 16
+/** Offsets from here up to zero are in what was loaded, in the order of the text. */
+const LOADED = -(2 ** 31)
+
+const NO_UNITS = new Uint16Array(0)
 
 const decoder = new TextDecoder("utf-16le", { ignoreBOM: true })
 
@@ -20,17 +24,15 @@ class Store {
   /** Code points that `append` has taken. */
   taken = 0
 
-  /** Takes code points of one width from checked UTF-8, at most `limit`; answers where the next ones begin. */
-  append(bytes: Uint8Array, from: number, to: number, limit = to - from): number {
-    const room = Math.min(to - from, 2 * limit)
-    if (this.used + room > this.units.length) this.#grow(room)
+  /** Takes code points of one width from checked UTF-8; answers where the next ones begin. */
+  append(bytes: Uint8Array, from: number, to: number): number {
+    if (this.used + to - from > this.units.length) this.#grow(to - from)
     const units = this.units
     const isWide = bytes[from]! >= 0xf0
     const before = this.used
     let used = before
-    const full = used + (isWide ? 2 * limit : limit)
     let at = from
-    while (at < to && used < full) {
+    while (at < to) {
       const lead = bytes[at]!
       if (lead >= 0xf0 !== isWide) break
       if (lead < 0x80) {
@@ -65,6 +67,8 @@ export class TextContainer extends Sequence<string> {
   protected readonly empty = ""
   /** By author. */
   readonly #stores: Array<Store | undefined> = []
+  /** What a snapshot had, by all authors. */
+  #loaded: Uint16Array = NO_UNITS
   /** The whole text, until something changes. */
   #whole: string | undefined = ""
 
@@ -113,8 +117,8 @@ export class TextContainer extends Sequence<string> {
       const columns = spans.columns
       const its = handle << STRIDE
       if ((columns[its + FLAGS]! & REMOVED) !== 0) continue
-      const { units } = this.#stores[columns[its + AUTHOR]!]!
-      const from = columns[its + OFFSET]! + skipped
+      const units = this.#unitsAt(columns[its + AUTHOR]!, columns[its + OFFSET]!)
+      const from = startOf(columns[its + OFFSET]!) + skipped
       const length = Math.min(
         (columns[its + LENGTH]! << (columns[its + FLAGS]! & WIDE)) - skipped,
         gathered.length - at
@@ -136,30 +140,54 @@ export class TextContainer extends Sequence<string> {
   }
 
   protected override content(author: number, offset: number, units: number): string {
-    return decoder.decode(this.#stores[author]!.units.subarray(offset, offset + units))
+    const from = startOf(offset)
+    return decoder.decode(this.#unitsAt(author, offset).subarray(from, from + units))
   }
 
   protected override drop(_author: number, _offset: number, _units: number, _dying: Array<Container>): void {
     this.#whole = undefined
   }
 
-  /** The content of all visible spans, in order; false if it is not as much as they have. */
+  /** The content of all visible spans, in order; false if it is not what they have. */
   restore(bytes: Uint8Array): boolean {
+    const whole = textOf(bytes, 0, bytes.length)
+    // Bytes that are no UTF-8 were read as U+FFFD, which may as well stand there.
+    if (whole.includes("\ufffd") && codePoints(bytes, 0, bytes.length) < 0) return false
+    if (whole.length !== this.length) return false
+    const isAscii = whole.length === bytes.length
+    const units = isAscii ? new Uint16Array(bytes) : unitsOf(whole)
     const { spans, tree } = this.rga
+    const { columns } = spans
     let at = 0
-    let fits = true
-    tree.forEach((handle) => {
+    for (const handle of tree.inOrder(spans.count)) {
       const its = handle << STRIDE
-      const flags = spans.columns[its + FLAGS]!
-      if ((flags & REMOVED) !== 0 || !fits) return
-      const store = (this.#stores[spans.columns[its + AUTHOR]!] ??= new Store())
-      const length = spans.columns[its + LENGTH]!
-      spans.columns[its + OFFSET] = store.used
-      fits = at < bytes.length && (flags & WIDE) === (bytes[at]! >= 0xf0 ? WIDE : 0)
-      if (fits) at = store.append(bytes, at, bytes.length, length)
-      fits &&= store.taken === length
-    })
-    this.#whole = textOf(bytes, 0, bytes.length)
-    return fits && at === bytes.length
+      const flags = columns[its + FLAGS]!
+      if ((flags & REMOVED) !== 0) continue
+      columns[its + OFFSET] = LOADED + at
+      const end = at + (columns[its + LENGTH]! << (flags & WIDE))
+      if (isAscii ? (flags & WIDE) !== 0 : !isAll(units, at, end, (flags & WIDE) !== 0)) return false
+      at = end
+    }
+    this.#loaded = units
+    this.#whole = whole
+    return true
   }
+
+  #unitsAt(author: number, offset: number): Uint16Array {
+    return offset < 0 ? this.#loaded : this.#stores[author]!.units
+  }
+}
+
+const startOf = (offset: number): number => (offset < 0 ? offset - LOADED : offset)
+
+const unitsOf = (text: string): Uint16Array => {
+  const units = new Uint16Array(text.length)
+  for (let at = 0; at < units.length; at++) units[at] = text.charCodeAt(at)
+  return units
+}
+
+/** Whether well-formed text is of pairs alone from `from` to `to`, or of none. */
+const isAll = (units: Uint16Array, from: number, to: number, wide: boolean): boolean => {
+  for (let at = from; at < to; at++) if (((units[at]! & 0xf800) === 0xd800) !== wide) return false
+  return !wide || from === to || (units[from]! & 0xfc00) === 0xd800
 }

@@ -4,19 +4,19 @@
  */
 import { Result } from "effect"
 import { ByteReader } from "#schemas/crdt/ByteReader"
-import { KEY_LIMIT, NAME_LIMIT, VALUE_LIMIT } from "#schemas/crdt/Operation"
-import { codePoints } from "#schemas/crdt/utf8"
+import { NAME_LIMIT, VALUE_LIMIT } from "#schemas/crdt/Operation"
 import { CONTAINER_KINDS, type ContainerKind, NewContainer, readValue } from "#schemas/crdt/Value"
 import type { PublicKey } from "#schemas/identity/PublicKey"
 import { AUTHORS_LIMIT, type Author, COUNTER_LIMIT } from "./Authors.ts"
 import { type Container, DEPTH_LIMIT } from "./Container.ts"
 import { ListContainer } from "./ListContainer.ts"
 import type { Item } from "./LwwRegister.ts"
+import { readMap } from "./mapSnapshot.ts"
 import type { OrMap } from "./OrMap.ts"
 import { idOf, rootKey, State } from "./State.ts"
 import { readSpans } from "./sequenceSnapshot.ts"
 import { TextContainer } from "./TextContainer.ts"
-import { SNAPSHOT_VERSION } from "./writeSnapshot.ts"
+import { ALIKE_LIMIT, SNAPSHOT_VERSION } from "./writeSnapshot.ts"
 
 export const readSnapshot = (bytes: Uint8Array): Result.Result<State, string> => {
   const from = new ByteReader(bytes)
@@ -25,13 +25,15 @@ export const readSnapshot = (bytes: Uint8Array): Result.Result<State, string> =>
   state.lamport = from.uint()
   const authors = readAuthors(from, state)
   const all: Array<Container> = []
-  for (let left = countOf(from, 2); left > 0 && from.refusal === undefined; left--) all.push(readRoot(from, state))
+  for (let left = from.count(2); left > 0 && from.refusal === undefined; left--) all.push(readRoot(from, state))
   const roots = all.length
-  for (let left = countOf(from, 4); left > 0 && from.refusal === undefined; left--) {
+  for (let left = from.count(4); left > 0 && from.refusal === undefined; left--) {
     const container = readInner(from, state, authors)
     if (container !== undefined) all.push(container)
   }
-  for (const author of authors) readNamed(from, author, authors, all, roots)
+  authors.forEach((author, rank) => {
+    readNamed(from, author, authors[rank - 1], authors, all, roots)
+  })
   /** Inner containers whose place was found: each has one. */
   const placed = new Set<Container>()
   for (const container of all) if (from.refusal === undefined) readBody(from, state, authors, container, placed)
@@ -39,14 +41,8 @@ export const readSnapshot = (bytes: Uint8Array): Result.Result<State, string> =>
   return from.refusal === undefined ? Result.succeed(state) : Result.fail(from.refusal)
 }
 
-/** A number of things, each of which takes at least so many bytes. */
-const countOf = (from: ByteReader, bytes: number): number => {
-  const count = from.uint()
-  return count * bytes > from.end - from.at ? from.fail("cut short") : count
-}
-
 const readAuthors = (from: ByteReader, state: State): ReadonlyArray<Author> => {
-  const count = countOf(from, 35)
+  const count = from.count(35)
   if (count >= AUTHORS_LIMIT) from.fail("too many authors")
   for (let left = count; left > 0 && from.refusal === undefined; left--) {
     const key = new Uint8Array(from.view(32)) as PublicKey
@@ -87,19 +83,27 @@ const readInner = (from: ByteReader, state: State, authors: ReadonlyArray<Author
 const readNamed = (
   from: ByteReader,
   author: Author,
+  before: Author | undefined,
   authors: ReadonlyArray<Author>,
   all: ReadonlyArray<Container>,
   roots: number
 ): void => {
-  const take = <T>(things: ReadonlyArray<T>, end: number, into: Array<T>): void => {
-    for (let left = countOf(from, 1); left > 0 && from.refusal === undefined; left--) {
+  const named = from.uint()
+  if (named === 0) {
+    if (before === undefined || before.authors.length + before.roots.length > ALIKE_LIMIT) from.fail("as nobody before")
+    else nameAlike(author, before)
+    return
+  }
+  const take = <T>(things: ReadonlyArray<T>, end: number, count: number, into: Array<T>): void => {
+    if (count > from.end - from.at) from.fail("cut short")
+    for (let left = count; left > 0 && from.refusal === undefined; left--) {
       const at = from.uint()
       if (at < end) into.push(things[at]!)
       else from.fail("names nobody")
     }
   }
-  take(authors, authors.length, author.authors)
-  take(all, roots, author.roots)
+  take(authors, authors.length, named - 1, author.authors)
+  take(all, roots, from.uint(), author.roots)
   const last = from.uint()
   if (last > all.length) from.fail("no last container")
   author.last = last === 0 ? undefined : all[last - 1]
@@ -111,6 +115,15 @@ const readNamed = (
   if (author.removedTo > (removedAuthor?.next ?? 0) || removed > authors.length) from.fail("removed nothing")
 }
 
+const nameAlike = (author: Author, before: Author): void => {
+  author.authors.push(...before.authors)
+  author.roots.push(...before.roots)
+  author.last = before.last
+  author.removedAuthor = before.removedAuthor
+  author.removedFrom = before.removedFrom
+  author.removedTo = before.removedTo
+}
+
 const readBody = (
   from: ByteReader,
   state: State,
@@ -118,9 +131,7 @@ const readBody = (
   container: Container,
   placed: Set<Container>
 ): void => {
-  const item = (author: number, counter: number): Item => {
-    const value = readValue(from, VALUE_LIMIT)
-    if (!(value instanceof NewContainer)) return value
+  const place = (value: NewContainer, author: number, counter: number): Item => {
     const inner = state.inner.get(idOf(author, counter))
     if (inner?.kind === value.kind && inner.depth === container.depth + 1 && !placed.has(inner)) {
       placed.add(inner)
@@ -129,41 +140,19 @@ const readBody = (
     from.fail("no container of that place")
     return null
   }
+  const item = (author: number, counter: number): Item => {
+    const value = readValue(from, VALUE_LIMIT)
+    return value instanceof NewContainer ? place(value, author, counter) : value
+  }
   if (container instanceof TextContainer) {
     readSpans(from, container.rga, authors)
     const length = from.uint()
     const text = from.view(length)
     if (from.refusal !== undefined) return
-    if (codePoints(text, 0, text.length) < 0) from.fail("invalid UTF-8")
-    else if (!container.restore(text)) from.fail("text that does not fit its spans")
+    if (!container.restore(text)) from.fail("text that does not fit its spans")
   } else if (container instanceof ListContainer) {
     readSpans(from, container.rga, authors)
     if (from.refusal === undefined && container.length > from.end - from.at) from.fail("cut short")
     if (from.refusal === undefined) container.restore(item)
-  } else readMap(from, authors, container as OrMap, item)
-}
-
-const readMap = (
-  from: ByteReader,
-  authors: ReadonlyArray<Author>,
-  map: OrMap,
-  item: (author: number, counter: number) => Item
-): void => {
-  let [counter, ahead] = [0, 0]
-  for (let keys = countOf(from, 6); keys > 0 && from.refusal === undefined; keys--) {
-    const key = from.text(KEY_LIMIT)
-    const count = countOf(from, 4)
-    if (count === 0 || map.get(key) !== undefined) from.fail("malformed key")
-    for (let left = count; left > 0 && from.refusal === undefined; left--) {
-      const author = authors[from.uint()]
-      counter += from.int()
-      ahead += from.int()
-      if (author === undefined || counter < 0 || counter >= author.next) {
-        from.fail("id that is not given")
-        return
-      }
-      const value = item(author.index, counter)
-      map.add(key, { author: author.index, counter, lamport: ahead + counter, value })
-    }
-  }
+  } else readMap(from, authors, container as OrMap, place)
 }

@@ -5,15 +5,17 @@
  *   uint each   4 · elements + 2 · wide + removed
  *   runs        author ‖ uint (spans in a row of that author)
  *   int each    counter, less where the author's span before ends
- *   uint each   0: goes on in its run · 1: right child of the start · 2 ‖ n ‖ m: right child of an inner element, the one m
- *               behind the first of the nth span before · 2n + 1: right child of the last element of the nth before ·
- *               2n + 2: left child of the first element of the nth behind; n from 1
+ *   parents     uint (so many are where expectedParents.ts expects them), and unless those were the last, one that is not:
+ *               1: right child of the start · 2 ‖ n ‖ m: right child of an inner element, the one m behind the first of the
+ *               nth span before · 2n + 1: right child of the last element of the nth before · 2n + 2: left child of the
+ *               first element of the nth behind; n from 1
  *
  * Spans are the largest there can be, so that one state has one form, however it came about.
  */
 import type { ByteReader } from "#schemas/crdt/ByteReader"
 import type { ByteWriter } from "#schemas/crdt/ByteWriter"
-import type { Author } from "./Authors.ts"
+import type { Author, Authors } from "./Authors.ts"
+import { AT_START, type Columns, expectedParents, leftOf, unmark } from "./expectedParents.ts"
 import type { Rga } from "./Rga.ts"
 import {
   AUTHOR,
@@ -33,44 +35,41 @@ import {
   WIDE
 } from "./Spans.ts"
 
-const GOES_ON = 0
-const AT_START = 1
-const AT_INNER = 2
+const START_CODE = 1
+const INNER_CODE = 2
 
 /** Handles times counters stay whole numbers up to so many spans. */
 const SPANS_LIMIT = 2 ** 22
 
 /** `ranks`: the number in the snapshot of each author. */
 export const writeSpans = (out: ByteWriter, rga: Rga, ranks: ReadonlyArray<number>): void => {
-  const { columns } = rga.spans
   const large = largeSpans(rga)
-  const { count, firsts, lengths } = large
+  const { authors, count, counters, flags, lengths } = large
   out.uint(count)
   for (let at = 0; at < count; at++) {
-    const flags = columns[(firsts[at]! << STRIDE) + FLAGS]!
-    out.uint(4 * lengths[at]! + 2 * (flags & WIDE) + (flags & REMOVED ? 1 : 0))
+    const flag = flags[at]!
+    out.uint(4 * lengths[at]! + 2 * (flag & WIDE) + (flag & REMOVED ? 1 : 0))
   }
   for (let from = 0, to = 0; from < count; from = to) {
-    const author = columns[(firsts[from]! << STRIDE) + AUTHOR]!
-    while (to < count && columns[(firsts[to]! << STRIDE) + AUTHOR] === author) to++
+    const author = authors[from]!
+    while (to < count && authors[to] === author) to++
     out.uint(ranks[author]!)
     out.uint(to - from)
   }
-  const ends = new Int32Array(rga.authors.all.length)
+  const ends = rga.authors.marks
   for (let at = 0; at < count; at++) {
-    const its = firsts[at]! << STRIDE
-    const [author, counter] = [columns[its + AUTHOR]!, columns[its + COUNTER]!]
-    out.int(counter - ends[author]!)
+    const author = authors[at]!
+    const counter = counters[at]!
+    out.int(counter - Math.max(0, ends[author]!))
     ends[author] = counter + lengths[at]!
   }
-  for (let at = 0; at < count; at++) writeParent(out, rga, large, at)
+  unmark(large, ends)
+  writeParents(out, rga, large)
 }
 
-interface LargeSpans {
-  readonly count: number
+interface LargeSpans extends Columns {
   /** The first handle of each. */
-  readonly firsts: Int32Array
-  readonly lengths: Int32Array
+  readonly handles: Int32Array
   /** By handle. */
   readonly ranks: Int32Array
 }
@@ -78,153 +77,209 @@ interface LargeSpans {
 /** Neighbours joined that were cut for reasons of the past. */
 const largeSpans = ({ spans, tree }: Rga): LargeSpans => {
   const { columns } = spans
-  const [firsts, lengths, ranks] = [spans.count, spans.count, spans.count].map((size) => new Int32Array(size)) as [
-    Int32Array,
-    Int32Array,
-    Int32Array
-  ]
-  let count = 0
-  let last = NONE
-  tree.forEach((handle) => {
+  const size = spans.count
+  const order = tree.inOrder(size)
+  const [handles, ranks] = [new Int32Array(size), new Int32Array(size)]
+  const [authors, counters, lengths] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)]
+  const flags = new Uint8Array(size)
+  let last = -1
+  /** The run that the last span belongs to. */
+  let run = 0
+  for (let place = 0; place < size; place++) {
+    const handle = order[place]!
     const at = handle << STRIDE
-    const isSame =
-      last !== NONE && ((columns[(last << STRIDE) + FLAGS]! ^ columns[at + FLAGS]!) & (REMOVED | WIDE)) === 0
-    if (!isSame || !spans.goesOn(last, handle)) firsts[count++] = handle
-    lengths[count - 1]! += columns[at + LENGTH]!
-    ranks[handle] = count - 1
-    last = handle
-  })
-  return { count, firsts, lengths, ranks }
+    const author = columns[at + AUTHOR]!
+    const counter = columns[at + COUNTER]!
+    const flag = columns[at + FLAGS]! & (REMOVED | WIDE)
+    const goesOn =
+      last >= 0 &&
+      counter === counters[last]! + lengths[last]! &&
+      columns[at + RUN] === run &&
+      author === authors[last] &&
+      flag === flags[last]
+    if (goesOn) lengths[last]! += columns[at + LENGTH]!
+    else {
+      last++
+      handles[last] = handle
+      authors[last] = author
+      counters[last] = counter
+      lengths[last] = columns[at + LENGTH]!
+      flags[last] = flag
+      run = columns[at + RUN]!
+    }
+    ranks[handle] = last
+  }
+  return { count: last + 1, handles, ranks, authors, counters, lengths, flags }
 }
 
-const writeParent = (out: ByteWriter, rga: Rga, { firsts, lengths, ranks }: LargeSpans, rank: number): void => {
+const writeParents = (out: ByteWriter, rga: Rga, large: LargeSpans): void => {
   const { columns } = rga.spans
-  const at = firsts[rank]! << STRIDE
-  if (columns[at + RUN] !== columns[at + COUNTER]) {
-    out.byte(GOES_ON)
-    return
+  const { authors, count, counters, handles, lengths } = large
+  const expected = expectedParents(large, rga.authors)
+  let from = 0
+  for (let rank = 0; rank < count; rank++) {
+    const at = handles[rank]! << STRIDE
+    const counter = counters[rank]!
+    const isFirst = columns[at + RUN] === counter
+    const author = isFirst ? columns[at + PARENT_AUTHOR]! : authors[rank]!
+    const parent = isFirst ? columns[at + PARENT_COUNTER]! : counter - 1
+    const isLeft = isFirst && (columns[at + FLAGS]! & IS_LEFT) !== 0
+    const guess = expected[rank]!
+    const isExpected =
+      guess === AT_START
+        ? author === NO_AUTHOR
+        : guess >= 0
+          ? !isLeft && author === authors[guess] && parent === counters[guess]! + lengths[guess]! - 1
+          : isLeft && author === authors[leftOf(guess)] && parent === counters[leftOf(guess)]
+    if (isExpected) continue
+    out.uint(rank - from)
+    from = rank + 1
+    if (author === NO_AUTHOR) {
+      out.uint(START_CODE)
+      continue
+    }
+    const place = large.ranks[rga.find(author, parent)]!
+    const inner = parent - counters[place]!
+    if (isLeft) out.uint(2 * (place - rank) + 2)
+    else if (inner === lengths[place]! - 1) out.uint(2 * (rank - place) + 1)
+    else {
+      out.uint(INNER_CODE)
+      out.uint(rank - place)
+      out.uint(inner)
+    }
   }
-  if (columns[at + PARENT_AUTHOR] === NO_AUTHOR) {
-    out.byte(AT_START)
-    return
-  }
-  const counter = columns[at + PARENT_COUNTER]!
-  const parent = ranks[rga.find(columns[at + PARENT_AUTHOR]!, counter)]!
-  const inner = counter - columns[(firsts[parent]! << STRIDE) + COUNTER]!
-  if ((columns[at + FLAGS]! & IS_LEFT) !== 0) out.uint(2 * (parent - rank) + 2)
-  else if (inner === lengths[parent]! - 1) out.uint(2 * (rank - parent) + 1)
-  else {
-    out.byte(AT_INNER)
-    out.uint(rank - parent)
-    out.uint(inner)
-  }
+  out.uint(count - from)
 }
 
 /** Into an empty sequence. Handles are in the order of the sequence; offsets of content are left to the caller. */
 export const readSpans = (from: ByteReader, rga: Rga, authors: ReadonlyArray<Author>): void => {
+  const columns = readColumns(from, rga.authors, authors)
   const { spans } = rga
-  const count = from.uint()
-  if (count > from.end - from.at || count > SPANS_LIMIT) {
-    from.fail("too many spans")
-    return
+  spans.reserve(columns.count)
+  for (let handle = 0; handle < columns.count; handle++) {
+    const { authors, counters, flags, lengths } = columns
+    spans.add(authors[handle]!, counters[handle]!, lengths[handle]!, 0, flags[handle]!)
   }
-  spans.reserve(count)
-  for (let handle = 0; handle < count; handle++) {
-    const code = from.uint()
-    if (code < 4 || code > 0xffffffff || (code & 3) === 3) from.fail("malformed span")
-    spans.add(0, 0, code >>> 2, 0, (code & 1 ? REMOVED : 0) | (code & 2 ? WIDE : 0))
-  }
-  const columns = spans.columns
-  /** The handles of each author, in the order of the sequence, then by counter. */
-  const byAuthor = new Map<Author, Array<number>>()
-  for (let handle = 0; handle < count && from.refusal === undefined; ) {
-    const author = authors[from.uint()]
-    const end = handle + from.uint()
-    if (author === undefined || end > count || end === handle) {
-      from.fail("malformed author")
-      break
-    }
-    let own = byAuthor.get(author)
-    if (own === undefined) byAuthor.set(author, (own = []))
-    for (; handle < end; handle++) {
-      columns[(handle << STRIDE) + AUTHOR] = author.index
-      own.push(handle)
-    }
-  }
-  const ends: Array<number> = authors.map(() => 0)
-  const nexts: Array<number> = []
-  for (const { index, next } of authors) nexts[index] = next
-  for (let handle = 0; handle < count; handle++) {
-    const at = handle << STRIDE
-    const author = columns[at + AUTHOR]!
-    const counter = from.int() + (ends[author] ?? 0)
-    const end = counter + columns[at + LENGTH]!
-    if (counter < 0 || end > (nexts[author] ?? 0)) from.fail("id that is not given")
-    columns[at + COUNTER] = counter
-    ends[author] = end
-  }
-  for (let handle = 0; handle < count && from.refusal === undefined; handle++) readParent(from, rga, handle, count)
-  if (from.refusal !== undefined) return
-  for (const [author, own] of byAuthor) index(from, rga, author, own)
-  if (from.refusal === undefined) rga.tree.fill(count)
+  if (from.refusal === undefined) readParents(from, rga, columns)
+  if (from.refusal === undefined) index(from, rga, columns)
+  if (from.refusal === undefined) rga.tree.fill(columns.count)
 }
 
-const readParent = (from: ByteReader, { spans }: Rga, handle: number, count: number): void => {
-  const columns = spans.columns
-  const at = handle << STRIDE
-  const code = from.uint()
-  if (code === GOES_ON) {
-    columns[at + RUN] = -1
-    return
+/** Each span takes at least a byte, so there is no more of them than of bytes. */
+const readColumns = (from: ByteReader, { all, marks }: Authors, inOrder: ReadonlyArray<Author>): Columns => {
+  let count = from.uint()
+  if (count > from.end - from.at || count > SPANS_LIMIT) count = from.fail("too many spans")
+  const [authors, counters, lengths] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)]
+  const flags = new Uint8Array(count)
+  for (let at = 0; at < count; at++) {
+    const code = from.uint()
+    if (code < 4 || code > 0xffffffff || (code & 3) === 3) from.fail("malformed span")
+    lengths[at] = code >>> 2
+    flags[at] = (code & 1 ? REMOVED : 0) | (code & 2 ? WIDE : 0)
   }
-  const isLeft = code > AT_INNER && code % 2 === 0
-  const distance = code === AT_START ? 0 : code === AT_INNER ? from.uint() : (code - 1) >> 1
-  const parent = isLeft ? handle + distance : handle - distance
-  if (parent < 0 || parent >= count || (distance === 0 && code !== AT_START)) {
-    from.fail("no such parent")
+  for (let at = 0; at < count && from.refusal === undefined; ) {
+    const author = inOrder[from.uint()]
+    const end = at + from.uint()
+    if (author === undefined || end > count || end === at) from.fail("malformed author")
+    else {
+      authors.fill(author.index, at, end)
+      at = end
+    }
+  }
+  const columns = { count, authors, counters, lengths, flags }
+  for (let at = 0; at < count && from.refusal === undefined; at++) {
+    const author = authors[at]!
+    const counter = from.int() + Math.max(0, marks[author]!)
+    const end = counter + lengths[at]!
+    if (counter < 0 || end > all[author]!.next) from.fail("id that is not given")
+    counters[at] = counter
+    marks[author] = end
+  }
+  unmark(columns, marks)
+  return columns
+}
+
+const readParents = (from: ByteReader, rga: Rga, columns: Columns): void => {
+  const { count } = columns
+  const { lengths } = columns
+  const expected = expectedParents(columns, rga.authors)
+  let other = from.uint()
+  for (let span = 0; span < count && from.refusal === undefined; span++) {
+    if (span < other) {
+      const guess = expected[span]!
+      if (guess === AT_START) setParent(rga, span, NONE, 0, false)
+      else if (guess >= 0) setParent(rga, span, guess, lengths[guess]! - 1, false)
+      else setParent(rga, span, leftOf(guess), 0, true)
+      continue
+    }
+    const code = from.uint()
+    const isLeft = code > INNER_CODE && code % 2 === 0
+    const distance = code === START_CODE ? 0 : code === INNER_CODE ? from.uint() : (code - 1) >> 1
+    const parent = isLeft ? span + distance : span - distance
+    if (parent < 0 || parent >= count || code === 0 || (distance === 0) !== (code === START_CODE)) {
+      from.fail("no such parent")
+      return
+    }
+    const inner = isLeft ? 0 : code === INNER_CODE ? from.uint() : lengths[parent]! - 1
+    if (code === INNER_CODE && inner >= lengths[parent]! - 1) from.fail("no inner element")
+    setParent(rga, span, code === START_CODE ? NONE : parent, inner, isLeft)
+    other = span + 1 + from.uint()
+  }
+  if (other !== count) from.fail("another number of parents")
+}
+
+/** `parent` stands behind a left child and before a right one; so a way up one side always ends. */
+const setParent = ({ spans }: Rga, span: number, parent: number, inner: number, isLeft: boolean): void => {
+  const { columns } = spans
+  const at = span << STRIDE
+  if (parent === NONE) {
+    spans.setRun(span, columns[at + COUNTER]!, NO_AUTHOR, 0)
     return
   }
   const its = parent << STRIDE
-  const inner = isLeft ? 0 : code === AT_INNER ? from.uint() : columns[its + LENGTH]! - 1
-  if (code === AT_INNER && inner >= columns[its + LENGTH]! - 1) from.fail("no inner element")
-  if (code === AT_START) spans.setRun(handle, columns[at + COUNTER]!, NO_AUTHOR, 0)
-  else {
-    spans.setRun(handle, columns[at + COUNTER]!, columns[its + AUTHOR]!, columns[its + COUNTER]! + inner)
-    if (isLeft) {
-      columns[at + FLAGS]! |= IS_LEFT
-      columns[its + FLAGS]! |= HAS_LEFT
-    } else if (code !== AT_INNER) columns[its + FLAGS]! |= HAS_RIGHT
+  const counter = columns[its + COUNTER]! + inner
+  if (isLeft) {
+    columns[at + FLAGS]! |= IS_LEFT
+    columns[its + FLAGS]! |= HAS_LEFT
+  } else if (inner === columns[its + LENGTH]! - 1) {
+    columns[its + FLAGS]! |= HAS_RIGHT
+    if (columns[its + AUTHOR] === columns[at + AUTHOR] && counter === columns[at + COUNTER]! - 1) {
+      spans.copyRun(span, parent)
+      return
+    }
   }
+  spans.setRun(span, columns[at + COUNTER]!, columns[its + AUTHOR]!, counter)
 }
 
-/** Sorts an author's spans by counter, and gives those that go on the run of their predecessor. */
-const index = (from: ByteReader, rga: Rga, author: Author, own: ReadonlyArray<number>): void => {
-  const { spans } = rga
-  const columns = spans.columns
-  const count = spans.count
-  // Numbers alone are sorted many times faster than with a comparison.
-  const keys = new Float64Array(own.length)
-  for (let at = 0; at < keys.length; at++) keys[at] = columns[(own[at]! << STRIDE) + COUNTER]! * count + own[at]!
-  keys.sort()
-  const handles = new Int32Array(keys.length)
-  for (let at = 0; at < keys.length; at++) handles[at] = keys[at]! % count
-  let end = 0
-  let previous = -1
-  for (const handle of handles) {
-    const at = handle << STRIDE
-    const counter = columns[at + COUNTER]!
-    if (counter < end) from.fail("id given twice")
-    if (columns[at + RUN] === -1) {
-      // A right child comes behind its parent; so a way up always ends.
-      if (previous < 0 || counter !== end || previous > handle) {
-        from.fail("goes on behind nothing")
-        return
-      }
-      spans.copyRun(handle, previous)
-      columns[(previous << STRIDE) + FLAGS]! |= HAS_RIGHT
-    }
-    end = counter + columns[at + LENGTH]!
-    previous = handle
+/** The spans of each author, sorted by counter. */
+const index = (from: ByteReader, rga: Rga, columns: Columns): void => {
+  const { authors, count, counters, lengths } = columns
+  const { marks } = rga.authors
+  /** Of each span the one before by the same author; the last is in `marks`. */
+  const before = new Int32Array(count)
+  const places = new Int32Array(count)
+  for (let span = 0; span < count; span++) {
+    const last = marks[authors[span]!]!
+    before[span] = last
+    places[span] = last < 0 ? 0 : places[last]! + 1
+    marks[authors[span]!] = span
   }
-  rga.indexOf(author.index).fill(handles)
+  for (let span = count - 1; span >= 0; span--) {
+    const author = authors[span]!
+    if (marks[author] !== span) continue
+    // Numbers alone are sorted many times faster than with a comparison.
+    const keys = new Float64Array(places[span]! + 1)
+    for (let at = span; at >= 0; at = before[at]!) keys[places[at]!] = counters[at]! * count + at
+    keys.sort()
+    const handles = new Int32Array(keys.length)
+    let end = 0
+    for (let at = 0; at < handles.length; at++) {
+      const handle = keys[at]! % count
+      if (counters[handle]! < end) from.fail("id given twice")
+      end = counters[handle]! + lengths[handle]!
+      handles[at] = handle
+    }
+    rga.indexOf(author).fill(handles)
+  }
+  unmark(columns, marks)
 }

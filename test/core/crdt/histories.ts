@@ -35,7 +35,7 @@ export const chance = (seed: number) => {
 }
 
 const WORDS = ["a", "bc", "déf", "👍", "x👩‍🚀y", "ghijk", "é👍👍", " "]
-const KEYS = ["a", "b", "", "schlüssel", "__proto__"]
+const KEYS = ["a", "b", "", "schlüssel", "__proto__", "b👍", "b👎"]
 
 /** Every container of a kind that a replica can see, in a fixed order. */
 const visible = (doc: Document) => {
@@ -89,7 +89,7 @@ export const edit = (doc: Document, { action, at, count, more }: Step): unknown 
     }
     case 8:
     case 9:
-      return map.set(key, pick([more, "v", -0, 1.5, null, false, 2 ** 52, Number.NaN], count))
+      return map.set(key, pick([more, "v", -0, 1.5, null, false, 2 ** 52, Number.NaN, "v👍", "v👎", `v${more}`], count))
     case 10:
       return map.set(key, pick([{ x: 1, y: { z: [] } }, [], [[]]], count))
     case 11:

@@ -1,0 +1,178 @@
+/**
+ * The keys of a map in a snapshot, and what they hold:
+ *
+ *   uint       keys ‖ each, in order:
+ *   shared     uint: UTF-16 units that the key before begins with, too, at most 63 ‖ text: the rest
+ *   uint       entries ‖ each, by author and counter:
+ *   uint       8 · code + 1 (another author) + 2 (another counter) + 4 (another lead); then those, in this order
+ *   uint       the author, or else the next of all; at the first entry of a key, that of the first entry before
+ *   int        counter, less that of the entry before; or else the same
+ *   int        lead: lamport − counter, less that of the entry before; or else the same
+ *   value      code 0–4, 6–10: as Value.ts has it behind its first byte · 11 + 2n: what the author's text before in this
+ *              map begins with, as much of it as was taken then, and n bytes of UTF-8 · 12 + 2n: as much as uint says
+ *
+ * So what many set at once, each in his way, costs a byte or two besides what is new in it. Each entry takes a byte at
+ * least, and takes 63 units from others at most.
+ */
+import { utf8 } from "#schemas/bytes/bytes"
+import type { ByteReader } from "#schemas/crdt/ByteReader"
+import { ByteWriter } from "#schemas/crdt/ByteWriter"
+import { KEY_LIMIT, VALUE_LIMIT } from "#schemas/crdt/Operation"
+import { NEW_CONTAINERS, NewContainer, type Plain, readTagged, TEXT_TAG, tagOf, writeTagged } from "#schemas/crdt/Value"
+import type { Author } from "./Authors.ts"
+import { Container } from "./Container.ts"
+import type { Entry, Item } from "./LwwRegister.ts"
+import type { OrMap } from "./OrMap.ts"
+
+const SHARED_LIMIT = 63
+const TEXT_CODE = 11
+
+/** As many entries are put in order faster by hand. */
+const FEW = 32
+
+const OTHER_AUTHOR = 1
+const OTHER_COUNTER = 2
+const OTHER_LEAD = 4
+
+/** What stood before, in this map. */
+class Before {
+  key = ""
+  /** The number of the author of a key's first entry. */
+  first = 0
+  counter = 0
+  lead = 0
+  /** By number of the author: his text, and how much of the one before was taken for it. */
+  readonly texts: Array<string | undefined> = []
+  readonly shared: Array<number | undefined> = []
+}
+
+const rest = new ByteWriter()
+
+/** `ranks`: the number in the snapshot of each author. */
+export const writeMap = (out: ByteWriter, map: OrMap, ranks: ReadonlyArray<number>): void => {
+  const before = new Before()
+  out.uint(map.size)
+  for (const key of map.keys()) {
+    const shared = sharedOf(before.key, key)
+    out.uint(shared)
+    out.text(key.slice(shared))
+    before.key = key
+    const entries = map.entries(key)
+    out.uint(entries.length)
+    let rank = -1
+    for (const entry of entries.length === 1 ? entries : inOrder([...entries], ranks)) {
+      const expected = rank < 0 ? before.first : rank + 1
+      if (rank < 0) before.first = ranks[entry.author]!
+      rank = ranks[entry.author]!
+      writeEntry(out, entry, rank, rank === expected, before)
+    }
+  }
+}
+
+const inOrder = (entries: Array<Entry>, ranks: ReadonlyArray<number>): ReadonlyArray<Entry> => {
+  const compare = (a: Entry, b: Entry) => ranks[a.author]! - ranks[b.author]! || a.counter - b.counter
+  if (entries.length > FEW) return entries.sort(compare)
+  for (let next = 1; next < entries.length; next++) {
+    const entry = entries[next]!
+    let at = next
+    for (; at > 0 && compare(entries[at - 1]!, entry) > 0; at--) entries[at] = entries[at - 1]!
+    entries[at] = entry
+  }
+  return entries
+}
+
+const writeEntry = (out: ByteWriter, entry: Entry, rank: number, isExpected: boolean, before: Before): void => {
+  const { counter, value } = entry
+  const lead = entry.lamport - counter
+  const plain = value instanceof Container ? NEW_CONTAINERS[value.kind]! : value
+  let code = tagOf(plain)
+  let shared = 0
+  if (code === TEXT_TAG) {
+    const text = value as string
+    shared = sharedOf(before.texts[rank] ?? "", text)
+    rest.length = 0
+    rest.utf8(shared === 0 ? text : text.slice(shared))
+    code = TEXT_CODE + 2 * rest.length + (shared === (before.shared[rank] ?? 0) ? 0 : 1)
+    before.texts[rank] = text
+    before.shared[rank] = shared
+  }
+  const others =
+    (isExpected ? 0 : OTHER_AUTHOR) +
+    (counter === before.counter ? 0 : OTHER_COUNTER) +
+    (lead === before.lead ? 0 : OTHER_LEAD)
+  out.uint(8 * code + others)
+  if ((others & OTHER_AUTHOR) !== 0) out.uint(rank)
+  if ((others & OTHER_COUNTER) !== 0) out.int(counter - before.counter)
+  if ((others & OTHER_LEAD) !== 0) out.int(lead - before.lead)
+  before.counter = counter
+  before.lead = lead
+  if (code < TEXT_CODE) writeTagged(out, code, plain)
+  else {
+    if (code % 2 === 0) out.uint(shared)
+    out.append(rest)
+  }
+}
+
+/** `place` gives the container that began under an id, or null and a refusal. */
+export const readMap = (
+  from: ByteReader,
+  authors: ReadonlyArray<Author>,
+  map: OrMap,
+  place: (value: NewContainer, author: number, counter: number) => Item
+): void => {
+  const before = new Before()
+  for (let keys = from.count(4); keys > 0 && from.refusal === undefined; keys--) {
+    const shared = from.uint()
+    const key = joined(from, before.key, shared, from.text(KEY_LIMIT), KEY_LIMIT)
+    before.key = key
+    const entries = from.count(1)
+    if (entries === 0 || map.get(key) !== undefined) from.fail("malformed key")
+    let rank = -1
+    for (let left = entries; left > 0 && from.refusal === undefined; left--) {
+      const head = from.uint()
+      const isFirst = rank < 0
+      rank = (head & OTHER_AUTHOR) !== 0 ? from.uint() : isFirst ? before.first : rank + 1
+      if (isFirst) before.first = rank
+      if ((head & OTHER_COUNTER) !== 0) before.counter += from.int()
+      if ((head & OTHER_LEAD) !== 0) before.lead += from.int()
+      const author = authors[rank]
+      const { counter, lead } = before
+      if (author === undefined || counter < 0 || counter >= author.next) {
+        from.fail("id that is not given")
+        return
+      }
+      const code = Math.floor(head / 8)
+      const plain = code < TEXT_CODE ? readTagged(from, code, VALUE_LIMIT) : readText(from, code, rank, before)
+      const value = plain instanceof NewContainer ? place(plain, author.index, counter) : plain
+      map.add(key, { author: author.index, counter, lamport: lead + counter, value })
+    }
+  }
+}
+
+const readText = (from: ByteReader, code: number, rank: number, before: Before): Plain => {
+  const shared = code % 2 === 0 ? from.uint() : (before.shared[rank] ?? 0)
+  const length = Math.floor((code - TEXT_CODE) / 2)
+  const text = joined(from, before.texts[rank] ?? "", shared, from.utf8(length, VALUE_LIMIT), VALUE_LIMIT)
+  before.texts[rank] = text
+  before.shared[rank] = shared
+  return text
+}
+
+/** Units that both begin with; a surrogate pair is taken whole or not at all. */
+const sharedOf = (before: string, text: string): number => {
+  const limit = Math.min(SHARED_LIMIT, before.length, text.length)
+  let shared = 0
+  while (shared < limit && before.charCodeAt(shared) === text.charCodeAt(shared)) shared++
+  return shared > 0 && isHighSurrogate(text.charCodeAt(shared - 1)) ? shared - 1 : shared
+}
+
+const joined = (from: ByteReader, before: string, shared: number, text: string, max: number): string => {
+  if (shared === 0) return text
+  const parts = shared <= before.length && isHighSurrogate(before.charCodeAt(shared - 1))
+  if (shared > SHARED_LIMIT || shared > before.length || parts) from.fail("shares more than there is")
+  const whole = before.slice(0, shared) + text
+  if (whole.length * 3 > max && utf8(whole).length > max) from.fail("text too long")
+  return whole
+}
+
+const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800

@@ -10,7 +10,7 @@ import type { NodeId } from "#schemas/identity/NodeId"
 import { UcxlAddress } from "#schemas/ucxl/Address"
 import type { Metadata } from "#schemas/ucxl/Metadata"
 import type { BlobIncomplete, BlobUnreadable } from "../content/Blobs.ts"
-import type { NotFound, ProviderInfo, PutError } from "../dht/Dht.ts"
+import type { NotFound, ProviderInfo, PutError, PutStatus } from "../dht/Dht.ts"
 import type { StorageFailed } from "../storage/RecordStore.ts"
 import type { Criteria, IndexItem } from "./ContentIndex.ts"
 import type { DirectoryError } from "./RoleDirectory.ts"
@@ -64,6 +64,16 @@ export class ContentTooLarge extends Schema.TaggedError<ContentTooLarge>()("Cont
   limit: Schema.Int
 }) {}
 
+/** Of what was to be encrypted anew some could not; the rest is done. Run it again once the first of the reasons is gone. */
+export class RotationIncomplete extends Schema.TaggedError<RotationIncomplete>()("RotationIncomplete", {
+  role: Schema.String,
+  done: Schema.Int,
+  failed: Schema.Int,
+  /** The first that failed, and why. */
+  address: UcxlAddress,
+  reason: Schema.String
+}) {}
+
 export type StoreError =
   | InvalidAddress
   | UnknownRole
@@ -92,6 +102,8 @@ export interface Stored {
   readonly cid: string
   readonly metadata: Metadata
   readonly seq: number
+  /** `queued` where any part of it waits in this node's outbox (see `PutReceipt`). */
+  readonly status: PutStatus
   /** The fewest copies that any part of it reached. */
   readonly replicas: number
   readonly factor: number
@@ -118,9 +130,13 @@ export interface Version {
 }
 
 export interface RotationProgress {
+  /** Looked at so far, those that failed included. */
   readonly done: number
   readonly total: number
+  readonly failed: number
   readonly address: UcxlAddress
+  /** Why it could not be encrypted anew; empty where it was, or needed not be. */
+  readonly reason: string
 }
 
 export interface StoreStats {
@@ -153,7 +169,10 @@ export class EncryptedStore extends Context.Service<
     ) => Effect.Effect<Stored, E | StoreError>
     /** All or nothing: not a byte is given out before the last was verified. */
     readonly retrieve: (address: string) => Effect.Effect<Retrieved, RetrieveError>
-    /** An older version, by the CID of its metadata, as `history` names it. */
+    /**
+     * An older version, by the CID of its metadata, as `history` names it; `NotFound` where the history of the newest does
+     * not lead to it. `author` and `seq` are the newest's, who vouches for it by his links.
+     */
     readonly retrieveVersion: (address: string, metadataCid: string) => Effect.Effect<Retrieved, RetrieveError>
     /** Newest first, by the links; ends with the first, at one that cannot be had (a failure), or after `HISTORY_LIMIT`. */
     readonly history: (address: string) => Stream.Stream<Version, RetrieveError>
@@ -171,9 +190,10 @@ export class EncryptedStore extends Context.Service<
     readonly search: (criteria: Criteria) => Stream.Stream<IndexItem, StorageFailed>
     /**
      * Encrypts what this node stored in the name of a role to its recipients of now. What is done is done: called again
-     * after a crash, it goes on with the rest. Old versions stay readable to the old recipients where copies are left.
+     * after a crash, it goes on with the rest. One that fails does not keep the others: `RotationIncomplete` at the end.
+     * Old versions stay readable to the old recipients where copies are left.
      */
-    readonly rotate: (role: string) => Stream.Stream<RotationProgress, StoreError | RetrieveError>
+    readonly rotate: (role: string) => Stream.Stream<RotationProgress, StoreError | RetrieveError | RotationIncomplete>
     readonly stats: Effect.Effect<StoreStats, StorageFailed>
   }
 >()("allium/services/ucxl/EncryptedStore") {}

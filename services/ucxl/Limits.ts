@@ -6,8 +6,10 @@ export const CONTENT_LIMIT = 64 * 1024 * 1024
 /** Plaintexts up to here are encrypted at once, larger ones as they come. */
 export const AT_ONCE = 1024 * 1024
 
-/** Bytes of metadata, sealed, that a reader takes. */
-export const METADATA_LIMIT = 32 * 1024
+export { METADATA_LIMIT } from "#schemas/ucxl/Metadata"
+
+/** Bytes that stand before the payload of an age file: 98 a recipient, of which there are 1,024 where all roles are full. */
+export const HEADER_LIMIT = 128 * 1024
 
 /** Versions of one address that its history shows. */
 export const HISTORY_LIMIT = 1_000
@@ -15,6 +17,9 @@ export const HISTORY_LIMIT = 1_000
 /** Bytes of decrypted content in memory, and items of it. */
 export const CACHE_BYTES = 64 * 1024 * 1024
 export const CACHE_ITEMS = 10_000
+
+/** Addresses at which this node stores at once; further calls wait. */
+export const STORES_AT_ONCE = 64
 
 /** Items of a page of a search. */
 export const PAGE = 256

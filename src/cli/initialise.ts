@@ -1,26 +1,16 @@
 /** What `allium init` does. Doing it again changes nothing and prints the same. */
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Layer } from "effect"
-import * as FileKeyStore from "#layers/identity/FileKeyStore"
-import * as KeyStoreIdentity from "#layers/identity/KeyStoreIdentity"
-import * as NodeCrypto from "#layers/identity/NodeCrypto"
-import * as NodeRandom from "#layers/identity/NodeRandom"
+import { Effect } from "effect"
 import { hexOf } from "#schemas/bytes/bytes"
-import { Identity } from "#services/identity/Identity"
 import { failure } from "./Failure.ts"
+import { identityOf } from "./identityOf.ts"
 import { note, tell } from "./output.ts"
-import { toFailure } from "./sentences.ts"
-import { loadSettings, SETTINGS_FILE, template } from "./settings.ts"
+import { SETTINGS_FILE, template } from "./settings.ts"
 
 export const initialise = Effect.fnUntraced(function* (options: { readonly data: string; readonly json: boolean }) {
   const { data, json } = options
-  const settings = yield* loadSettings(data, {})
-  const layer = KeyStoreIdentity.layer(settings).pipe(
-    Layer.provide(FileKeyStore.layer(data)),
-    Layer.provide([NodeCrypto.layer, NodeRandom.layer])
-  )
-  const identity = yield* Identity.pipe(Effect.provide(layer), Effect.mapError(toFailure))
+  const { identity } = yield* identityOf(data)
   const file = join(data, SETTINGS_FILE)
   if (!existsSync(file)) {
     yield* Effect.try({

@@ -1,6 +1,12 @@
-/** `allium role announce NAME`, `allium role withdraw NAME` and `allium role find NAME`. */
+/**
+ * `allium role`: the roles of the network's authority, this node's keys of them, and what nodes say they are in the open
+ * namespace (announce, withdraw, find).
+ */
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
+import { add, init, publish, remove } from "./roleEdit.ts"
+import { key, seal, unlock } from "./roleKey.ts"
+import { list, show } from "./roleList.ts"
 import { root } from "./root.ts"
 
 const roleArgument = Argument.String("NAME").pipe(Argument.withDescription("At most 59 bytes, such as printer"))
@@ -42,7 +48,11 @@ const find = Command.make(
 )
 
 export const role = Command.make("role").pipe(
-  Command.withDescription("What nodes say they are, in the open namespace: anybody may say anything of himself"),
-  Command.withExamples([{ command: "allium role find printer", description: "See who says to be a printer" }]),
-  Command.withSubcommands([announce, withdraw, find])
+  Command.withDescription("The roles of the network, this node's keys of them, and what nodes say they are"),
+  Command.withExamples([
+    { command: "allium role list", description: "See the roles that the authority has published" },
+    { command: "allium role add developer --level execution --me", description: "Add one, as the authority" },
+    { command: "allium role find printer", description: "See who says to be a printer, in the open namespace" }
+  ]),
+  Command.withSubcommands([init, add, remove, publish, list, show, key, seal, unlock, announce, withdraw, find])
 )

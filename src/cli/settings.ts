@@ -86,6 +86,15 @@ export const loadSettings = Effect.fnUntraced(function* (dataFolder: string, fla
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ")
 
+/** The text of the file with a setting more, or another value of it; every other line stays. */
+export const withSetting = (text: string, name: string, value: string): string => {
+  const line = `${name} = ${JSON.stringify(value)}`
+  const lines = text.trimEnd().split("\n")
+  const said = lines.findIndex((it) => new RegExp(`^\\s*${name}\\s*=`).test(it))
+  const shown = said >= 0 ? said : lines.findIndex((it) => new RegExp(`^#\\s*${name}\\s*=`).test(it))
+  return `${(shown < 0 ? [...lines, line] : lines.with(shown, line)).join("\n")}\n`
+}
+
 /** The file as `init` writes it: nothing is decided in it, everything can be. */
 export const template = (): string => {
   const defaults = Object.entries({ ...defaultSettings, listen: [LISTEN_PUBLIC] })

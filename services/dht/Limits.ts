@@ -73,6 +73,11 @@ export const MIRRORED_FOR = 86_400
 /** Operations in a row that must come to nothing until the network counts as out of reach. */
 export const FAILURES_IN_A_ROW = 3
 
+/** Writes that had waited are read from the disk so many at a time, and sent one after the other. */
+export const REPLAY_PAGE = 16
+/** How often one is sent that others see and do not take, until it is left to the own store, or set aside. */
+export const REPLAY_TRIES = 8
+
 /** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
 export const VERIFIED_RECORDS = 4_096
 

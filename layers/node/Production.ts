@@ -18,12 +18,12 @@ import * as SqlitePinStore from "#layers/storage/SqlitePinStore"
 import * as SqliteRecordStore from "#layers/storage/SqliteRecordStore"
 import * as TcpTransport from "#layers/transport/TcpTransport"
 import type { Settings } from "#schemas/node/Settings"
+import * as encrypted from "./encrypted.ts"
 import * as NodeBounds from "./NodeBounds.ts"
 import * as parts from "./parts.ts"
-import * as roles from "./roles.ts"
 import * as tempo from "./tempo.ts"
 
-const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
+const storage = ({ diskQuota }: Settings, database: ReturnType<typeof SqliteDatabase.layer>) =>
   Layer.mergeAll(
     SqliteRecordStore.layer({ quotaBytes: diskQuota }),
     SqlitePeerStore.layer,
@@ -32,15 +32,18 @@ const storage = ({ dataFolder, diskQuota, synchronous }: Settings) =>
     SqliteDeliveredStore.layer,
     SqliteOpStore.layer,
     SqliteOutboxStore.layer
-  ).pipe(Layer.provide([SqliteDatabase.layer({ folder: dataFolder, synchronous }), NodeBounds.layer]))
+  ).pipe(Layer.provide([database, NodeBounds.layer]))
 
 /** `variant`: only for whoever watches a network of its own, as `allium network` does. */
-export const layer = (settings: Settings, variant: Pick<parts.Variant, "cells"> = {}) =>
-  roles.layer(settings).pipe(
+export const layer = (settings: Settings, variant: Pick<parts.Variant, "cells"> = {}) => {
+  // One for all: a layer is shared by its reference.
+  const database = SqliteDatabase.layer({ folder: settings.dataFolder, synchronous: settings.synchronous })
+  return encrypted.layer(settings, database).pipe(
     Layer.provideMerge(parts.layer(settings, variant)),
     Layer.provideMerge(FileKeyStore.layer(settings.dataFolder)),
     // Built first: it makes the folder, and keeps a second node out of it.
-    Layer.provideMerge(storage(settings)),
+    Layer.provideMerge(storage(settings, database)),
     Layer.provideMerge(Layer.mergeAll(TcpTransport.layer, NodeCrypto.layer, NodeRandom.layer)),
     Layer.provide(settings.local ? tempo.local : tempo.production)
   )
+}

@@ -26,7 +26,7 @@ const loopback = Result.getOrThrow(parseAddress("/ip4/127.0.0.1/tcp/0"))
 
 /** Answers a function that runs an effect inside the peer. */
 export const makePeer = Effect.fnUntraced(function* (options: { readonly listen: boolean }) {
-  const layer = SessionRpc.layer({ agent: "bench" }).pipe(
+  const layer = SessionRpc.layer.pipe(
     Layer.provide(OverlayRouter.layer),
     Layer.provide(Layer.merge(MeshGossip.layer, ReliableOnion.layer)),
     Layer.provide(KnownRecipients.layer),

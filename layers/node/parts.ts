@@ -119,7 +119,7 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provide(probe),
         Layer.provideMerge(KindValidators.layer)
       )
-      const sessions = SessionRpc.layer({ agent: AGENT }).pipe(
+      const sessions = SessionRpc.layer.pipe(
         Layer.provideMerge(OverlayRouter.layer),
         Layer.provideMerge(MeshGossip.layer),
         Layer.provideMerge(ReliableOnion.layer),
@@ -127,7 +127,9 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(
           Layer.mergeAll(variant.cells ?? RelayedCells.layer, KnownRoutes.layer, StoredDeliveries.layer)
         ),
-        Layer.provideMerge(sessionsOf({ listen, sessionsMax, capabilities: serves ? serving : 0, serving })),
+        Layer.provideMerge(
+          sessionsOf({ listen, sessionsMax, agent: AGENT, capabilities: serves ? serving : 0, serving })
+        ),
         Layer.provideMerge(VerifiedPeers.layer),
         Layer.provideMerge(RacingTransportManager.layer),
         Layer.provideMerge(KeyStoreIdentity.layer(settings))

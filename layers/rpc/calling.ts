@@ -12,7 +12,7 @@ import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { readAnswer, writeRequest } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
 import { Bounds } from "#services/node/Bounds"
-import { ASSUMED_IN_FLIGHT, MOST_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
+import { MOST_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
 import { requests, roundTrip } from "#services/rpc/Metrics"
 import { RpcBusy, type RpcError, RpcInterrupted, RpcMalformed, RpcTimeout } from "#services/rpc/Rpc"
 import { RequestTimeout } from "#services/rpc/Schedules"
@@ -21,8 +21,13 @@ import { type Session, SessionManager } from "#services/session/SessionManager"
 /** What this node knows of the far end of one session, as one it asks. */
 class Asked {
   readonly table = new RequestTable()
-  readonly window = new Window(ASSUMED_IN_FLIGHT, WAITING_LIMIT)
+  readonly window: Window
   readonly trip = new RoundTrip()
+
+  /** `maxInFlight`: how many requests the peer takes at the same time, as it says. */
+  constructor(maxInFlight: number) {
+    this.window = new Window(Math.min(maxInFlight, MOST_IN_FLIGHT), WAITING_LIMIT)
+  }
 }
 
 export type RequestType = typeof FrameType.RPC_REQ | typeof FrameType.DHT_REQ
@@ -41,10 +46,6 @@ export interface Caller {
     /** Milliseconds that the work itself may take; 0 by default. */
     work?: number
   ) => Effect.Effect<A, RpcError>
-  /** Asks something whose answer says nothing, without a fiber; whoever cares is told how it went. */
-  readonly tell: (session: Session, type: RequestType, method: string, body: Uint8Array) => void
-  /** How many requests the peer takes at the same time. */
-  readonly resize: (session: Session, maxInFlight: number) => void
   /** Milliseconds, smoothed. */
   readonly smoothed: (session: Session) => number | undefined
 }
@@ -80,7 +81,7 @@ export const makeCaller = Effect.gen(function* () {
     return true
   }
 
-  yield* sessions.onOpen((session) => void peers.set(session, new Asked()))
+  yield* sessions.onOpen((session) => void peers.set(session, new Asked(session.hello.maxInFlight)))
   yield* sessions.onClose((session, reason) => {
     const asked = peers.get(session)
     peers.delete(session)
@@ -182,11 +183,6 @@ export const makeCaller = Effect.gen(function* () {
   const ask: Caller["ask"] = (session, type, method, body, read, work = 0) =>
     Effect.callback((resume) => Effect.sync(begin(session, type, method, body, read, work, resume)))
 
-  const tell: Caller["tell"] = (session, type, method, body) =>
-    void begin(session, type, method, body, readNothing, 0, (exit) => {
-      if (Exit.isFailure(exit)) run(Effect.logDebug(`A peer did not answer ${method}`, exit.cause))
-    })
-
   const exitOf = <A>(
     outcome: Outcome,
     session: Session,
@@ -229,8 +225,6 @@ export const makeCaller = Effect.gen(function* () {
 
   return {
     ask,
-    tell,
-    resize: (session, maxInFlight) => peers.get(session)?.window.resize(Math.min(maxInFlight, MOST_IN_FLIGHT)),
     smoothed: (session) => peers.get(session)?.trip.smoothed
   } satisfies Caller
 })

@@ -1,9 +1,10 @@
 /** The part of a session layer that differs: how two ends agree on who they are, and how frames are sealed after that. */
 import { Effect, Schema } from "effect"
-import type { Contact } from "#core/identity/Contact"
+import { allocate } from "#schemas/bytes/bytes"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { FrameType, flagsOf, HEADER_BYTES, writeHeader } from "#schemas/session/Frame"
 import type { Connection, ConnectionClosed } from "#services/transport/Transport"
+import type { Introduced } from "./introductions.ts"
 
 /** One direction's key. */
 export interface Cipher {
@@ -13,10 +14,7 @@ export interface Cipher {
   readonly rekey: () => void
 }
 
-export interface Established {
-  readonly contact: Contact
-  /** Of the run of the peer's program, as a map key. */
-  readonly boot: string
+export interface Established extends Introduced {
   readonly send: Cipher
   readonly receive: Cipher
   /** Frames that came behind the handshake's last message; emptied once they are read, as they hold a whole buffer. */
@@ -63,10 +61,12 @@ export class Turns {
     this.#connection = connection
   }
 
-  say(message: Uint8Array): void {
-    const header = new Uint8Array(HEADER_BYTES)
-    writeHeader(header, 0, FrameType.HANDSHAKE, 0, message.length)
-    this.#connection.write([header, message])
+  say(parts: ReadonlyArray<Uint8Array>): void {
+    let length = 0
+    for (const part of parts) length += part.length
+    const header = allocate(HEADER_BYTES)
+    writeHeader(header, 0, FrameType.HANDSHAKE, 0, length)
+    this.#connection.write([header, ...parts])
   }
 
   readonly hear: Effect.Effect<Uint8Array, HandshakeFailed | ConnectionClosed> = Effect.suspend(() => {

@@ -16,6 +16,7 @@ import {
   writeHeartbeat
 } from "#schemas/session/controlFrames"
 import { FrameType, HEADER_BYTES, INNER_LIMIT } from "#schemas/session/Frame"
+import type { HelloFields } from "#schemas/session/Hello"
 import type { Address } from "#schemas/transport/Address"
 import { SEND_QUEUE } from "#services/session/Limits"
 import { type CloseReason, type Session, SessionClosed } from "#services/session/SessionManager"
@@ -32,6 +33,7 @@ export class Link implements Session {
   readonly dialled: boolean
   readonly since: number
   readonly boot: string
+  readonly hello: HelloFields
   /** Marks for the sweep, unix milliseconds: the last frame that came, and the last that was more than a heartbeat. */
   lastHeard: number
   lastUsed: number
@@ -67,6 +69,7 @@ export class Link implements Session {
     this.#frames = new TokenBucket(shared.rates.frames, now)
     this.contact = established.contact
     this.boot = established.boot
+    this.hello = established.hello
     this.dialled = connection.dialled
     this.since = this.lastHeard = this.lastUsed = now
   }

@@ -5,11 +5,22 @@ import type { PeerBook, PeerRefusal } from "#core/identity/PeerBook"
 import { equalBytes, keyOf } from "#schemas/bytes/bytes"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { read } from "#schemas/identity/PeerRecord"
-import { readHandshakeMessage, writeHandshakeMessage } from "#schemas/session/HandshakeMessage"
+import { handshakeMessageTo, readHandshakeMessage } from "#schemas/session/HandshakeMessage"
+import { type HelloFields, OBSERVED_LIMIT } from "#schemas/session/Hello"
+import type { Address } from "#schemas/transport/Address"
 import { HandshakeFailed } from "./Handshaker.ts"
 
+/** Who shook hands. */
+export interface Introduced {
+  readonly contact: Contact
+  /** Of the run of the peer's program, as a map key. */
+  readonly boot: string
+  readonly hello: HelloFields
+}
+
 export interface Introducer {
-  readonly own: () => Uint8Array
+  /** What this node says of itself to a peer that it sees at this address, in parts. */
+  readonly own: (observed: Address) => ReadonlyArray<Uint8Array>
   /**
    * The peer behind the payload of a handshake message. `remoteStatic` is the key that the handshake authenticated:
    * it must be the one in the signed record, which binds identity, network and key together.
@@ -18,17 +29,21 @@ export interface Introducer {
     payload: Uint8Array,
     remoteStatic: Uint8Array | undefined,
     expected: NodeId | undefined
-  ) => Result.Result<{ readonly contact: Contact; readonly boot: string }, HandshakeFailed>
+  ) => Result.Result<Introduced, HandshakeFailed>
 }
 
 export interface IntroducerOptions {
   readonly self: () => Contact
   readonly boot: Uint8Array
+  /** What goes along with this record. */
+  readonly hello: (self: Contact) => Omit<HelloFields, "observed">
   readonly book: PeerBook
   /** Unix milliseconds. */
   readonly now: () => number
   readonly isBanned: (key: string) => boolean
 }
+
+const NOWHERE = new Uint8Array(0)
 
 const refuse = (reason: HandshakeFailed["reason"]) => Result.fail(new HandshakeFailed({ reason }))
 
@@ -40,7 +55,7 @@ const REASONS: Record<Exclude<PeerRefusal, "too-old">, HandshakeFailed["reason"]
 }
 
 export const makeIntroducer = (options: IntroducerOptions): Introducer => {
-  const { book, boot, isBanned, now, self } = options
+  const { book, boot, hello, isBanned, now, self } = options
 
   /** A record that is older than one already known is no offence: the peer renewed it meanwhile, and the newer counts. */
   const admit = (record: Uint8Array): Result.Result<Contact, HandshakeFailed> => {
@@ -51,12 +66,14 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
     return known === undefined ? refuse("record malformed") : Result.succeed(known)
   }
 
-  let shown: { readonly contact: Contact; readonly message: Uint8Array } | undefined
-  /** Written once for each record of this node. */
-  const own = (): Uint8Array => {
+  let shown: { readonly contact: Contact; readonly messageTo: ReturnType<typeof handshakeMessageTo> } | undefined
+  /** Written once for each record of this node, but for the address. */
+  const own: Introducer["own"] = ({ bytes }) => {
     const contact = self()
-    if (shown?.contact !== contact) shown = { contact, message: writeHandshakeMessage({ record: contact.bytes, boot }) }
-    return shown.message
+    if (shown?.contact !== contact) {
+      shown = { contact, messageTo: handshakeMessageTo(contact.bytes, boot, hello(contact)) }
+    }
+    return shown.messageTo(bytes.length <= OBSERVED_LIMIT ? bytes : NOWHERE)
   }
 
   return {
@@ -73,7 +90,10 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
       if (contact.key === self().key) return refuse("own node")
       if (expected !== undefined && !equalBytes(contact.nodeId, expected)) return refuse("wrong peer")
       if (isBanned(contact.key)) return refuse("banned")
-      return Result.succeed({ contact, boot: keyOf(message.success.boot) })
+      const { hello } = message.success
+      // A copy: the view would keep the whole message that it came in.
+      const observed = new Uint8Array(hello.observed)
+      return Result.succeed({ contact, boot: keyOf(message.success.boot), hello: { ...hello, observed } })
     }
   }
 }

@@ -16,6 +16,9 @@ import { TransportManager } from "#services/transport/TransportManager"
 import type { Handshaker } from "./Handshaker.ts"
 import { type Introducer, makeIntroducer } from "./introductions.ts"
 
+/** This side hangs up before it is its turn to say who it is. */
+const unshown = () => ({ minor: 0, agent: "", mode: "client", capabilities: [], maxInFlight: 1 }) as const
+
 export const makeAddressProbe = Effect.fnUntraced(function* (handshakerOf: (introducer: Introducer) => Handshaker) {
   const [identity, random] = [yield* Identity, yield* SecureRandom]
   const [book, sessions, transports] = [yield* KnownPeers, yield* SessionManager, yield* TransportManager]
@@ -24,6 +27,7 @@ export const makeAddressProbe = Effect.fnUntraced(function* (handshakerOf: (intr
     makeIntroducer({
       self: sessions.self,
       boot: random.bytes(BOOT_BYTES),
+      hello: unshown,
       book,
       now: () => clock.currentTimeMillisUnsafe(),
       isBanned: () => false

@@ -16,6 +16,7 @@ import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { SecureRandom } from "#services/identity/SecureRandom"
+import { MAX_SERVING } from "#services/rpc/Limits"
 import * as Limits from "#services/session/Limits"
 import * as Metrics from "#services/session/Metrics"
 import * as Schedules from "#services/session/Schedules"
@@ -35,7 +36,12 @@ import type { Shared } from "./Shared.ts"
 import { makeSweep } from "./sweep.ts"
 import { watchSessions } from "./watching.ts"
 
+/** The minor version of the protocol that this code speaks (WIRE.md §3, Hello). */
+const MINOR = 0
+
 export interface SessionOptions {
+  /** What this node tells others of its program. */
+  readonly agent?: string
   /** None: a node that only dials. */
   readonly listen: ReadonlyArray<Address>
   readonly sessionsMax?: number
@@ -116,7 +122,20 @@ export const makeSessions = Effect.fnUntraced(function* (
   }
 
   const handshaker = handshakerOf(
-    makeIntroducer({ self: () => own.contact, boot: random.bytes(BOOT_BYTES), book, now, isBanned })
+    makeIntroducer({
+      self: () => own.contact,
+      boot: random.bytes(BOOT_BYTES),
+      hello: ({ record }) => ({
+        minor: MINOR,
+        agent: options.agent ?? "",
+        mode: (record.capabilities & DHT_SERVER) === 0 ? "client" : "server",
+        capabilities: [],
+        maxInFlight: MAX_SERVING
+      }),
+      book,
+      now,
+      isBanned
+    })
   )
 
   /** Before its end only the connection is charged: nobody knows yet who is there. The sweep keeps the deadline. */

@@ -47,7 +47,7 @@ export const makeNoiseHandshaker = Effect.gen(function* () {
     /** The second message proves the responder's static key, and its record binds that to a NodeId. */
     const meet = Effect.fnUntraced(function* (connection: Connection, expected: NodeId) {
       const [state, turns] = [begin("initiator"), new Turns(connection)]
-      turns.say(yield* orFail(state.writeMessage(NOTHING)))
+      turns.say([yield* orFail(state.writeMessage(NOTHING))])
       const payload = yield* orFail(state.readMessage(yield* turns.hear))
       const peer = yield* Effect.fromResult(introducer.judge(payload, state.remoteStatic, expected))
       return { peer, state, turns }
@@ -56,7 +56,7 @@ export const makeNoiseHandshaker = Effect.gen(function* () {
     return {
       dial: Effect.fnUntraced(function* (connection, expected) {
         const { peer, state, turns } = yield* meet(connection, expected)
-        turns.say(yield* orFail(state.writeMessage(introducer.own())))
+        turns.say([yield* orFail(state.writeMessage(concatBytes(introducer.own(connection.address))))])
         return { ...peer, ...ciphersOf(state), rest: turns.rest }
       }),
       probe: (connection, expected) => Effect.asVoid(meet(connection, expected)),
@@ -66,7 +66,7 @@ export const makeNoiseHandshaker = Effect.gen(function* () {
         const state = begin("responder") // not before somebody really speaks: the key costs 50 µs
         const greeting = yield* orFail(state.readMessage(first))
         if (greeting.length > 0) return yield* new HandshakeFailed({ reason: "malformed" })
-        turns.say(yield* orFail(state.writeMessage(introducer.own())))
+        turns.say([yield* orFail(state.writeMessage(concatBytes(introducer.own(connection.address))))])
         const payload = yield* orFail(state.readMessage(yield* turns.hear))
         const peer = yield* Effect.fromResult(introducer.judge(payload, state.remoteStatic, undefined))
         return { ...peer, ...ciphersOf(state), rest: turns.rest }

@@ -5,7 +5,7 @@
  *   → network id 32,  ← network id 32 ‖ introduction,  → introduction
  */
 import { Effect } from "effect"
-import { allocate, concatBytes, equalBytes } from "#schemas/bytes/bytes"
+import { allocate, equalBytes } from "#schemas/bytes/bytes"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { MAC_BYTES } from "#schemas/session/Frame"
 import { Identity } from "#services/identity/Identity"
@@ -49,7 +49,7 @@ export const makePlainHandshaker = Effect.map(Identity, ({ networkId }) => (intr
 
   const meet = Effect.fnUntraced(function* (connection: Connection, expected: NodeId) {
     const turns = new Turns(connection)
-    turns.say(networkId)
+    turns.say([networkId])
     const answer = yield* turns.hear
     const end = networkId.length
     return { turns, peer: yield* judge(answer.subarray(end), answer.subarray(0, end), expected) }
@@ -58,7 +58,7 @@ export const makePlainHandshaker = Effect.map(Identity, ({ networkId }) => (intr
   return {
     dial: Effect.fnUntraced(function* (connection, expected) {
       const { peer, turns } = yield* meet(connection, expected)
-      turns.say(introducer.own())
+      turns.say(introducer.own(connection.address))
       return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
     }),
     probe: (connection, expected) => Effect.asVoid(meet(connection, expected)),
@@ -67,7 +67,7 @@ export const makePlainHandshaker = Effect.map(Identity, ({ networkId }) => (intr
       const theirs = yield* turns.hear
       if (theirs.length !== networkId.length) return yield* new HandshakeFailed({ reason: "malformed" })
       // Answered whatever it is: under XX, too, the first message cannot be told from one of another network.
-      turns.say(concatBytes([networkId, introducer.own()]))
+      turns.say([networkId, ...introducer.own(connection.address)])
       const peer = yield* judge(yield* turns.hear, theirs, undefined)
       return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
     })

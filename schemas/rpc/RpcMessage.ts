@@ -20,6 +20,9 @@ import { type RpcFailureFields, read as readFailure, write as writeFailureBody }
 /** Bytes of a method's name, at most. */
 export const METHOD_LIMIT = 64
 
+/** The method that every node answers: [] → [] (WIRE §6). */
+export const PING = "Ping"
+
 const OK = 0
 const ERROR = 1
 

@@ -1,9 +1,7 @@
 /** What one peer may ask of this node's memory through requests. */
 
-/** Requests of one peer answered at the same time; told in Hello. 20 lookups of width 10, and room. */
+/** Requests of one peer answered at the same time; told in the handshake. 20 lookups of width 10, and room. */
 export const MAX_SERVING = 256
-/** Until the peer has said its own in Hello. */
-export const ASSUMED_IN_FLIGHT = 64
 /** Requests in flight to one peer, however many more it says that it takes. */
 export const MOST_IN_FLIGHT = 4096
 /** Callers that wait for a turn with one peer; the next is told `RpcBusy`. */

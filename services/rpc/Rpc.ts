@@ -6,8 +6,8 @@ import { Context, type Duration, type Effect, Schema, type Scope } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import type { DhtAnswer, DhtRequest } from "#schemas/dht/DhtMessage"
-import type { HelloFields } from "#schemas/rpc/Hello"
 import type { RpcFailure } from "#schemas/rpc/RpcFailure"
+import type { HelloFields } from "#schemas/session/Hello"
 import type { ConnectFailed, DialTarget, Session } from "../session/SessionManager.ts"
 
 /** No answer in time; the peer may be gone or slow. */
@@ -74,7 +74,7 @@ export class Rpc extends Context.Service<
     readonly handleDht: (
       handler: (request: DhtRequest, from: Contact) => Effect.Effect<DhtAnswer, RpcFailure>
     ) => Effect.Effect<void, never, Scope.Scope>
-    /** What the peer said of itself right after the handshake; undefined until it has. */
+    /** What the peer said of itself in the handshake; undefined where a session knows of none. */
     readonly hello: (session: Session) => HelloFields | undefined
     /** Measures a round trip, in milliseconds. */
     readonly ping: (peer: DialTarget) => Effect.Effect<number, RpcError>

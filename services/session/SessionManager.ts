@@ -8,6 +8,7 @@ import type { Contact } from "#core/identity/Contact"
 import type { NodeId } from "#schemas/identity/NodeId"
 import type { GoodbyeReason } from "#schemas/session/controlFrames"
 import type { FrameType } from "#schemas/session/Frame"
+import type { HelloFields } from "#schemas/session/Hello"
 import type { Address } from "#schemas/transport/Address"
 
 /** Why a session ended, for logs, counters and `explain`. */
@@ -53,6 +54,8 @@ export interface DialTarget {
 export interface Session {
   /** The far end as its verified PeerRecord says. */
   readonly contact: Contact
+  /** What it said of itself in the handshake. */
+  readonly hello: HelloFields
   readonly dialled: boolean
   readonly address: Address
   /** Unix milliseconds at the end of the handshake. */
@@ -94,7 +97,7 @@ export class SessionManager extends Context.Service<
     readonly self: () => Contact
     /** Where this node accepts connections, with `/p2p/…`: what a user hands to the next node. */
     readonly listening: () => ReadonlyArray<Address>
-    /** Adds an address that others confirmed (Hello, NAT), and signs the record anew. */
+    /** Adds an address that others confirmed (in handshakes, NAT), and signs the record anew. */
     readonly addExternal: (address: Address) => void
     /**
      * Whether this node's record calls it a server of the DHT, and a relay if it ever is one; signed anew when that

@@ -77,6 +77,10 @@ class WatchedSession implements Session {
     return this.#session.contact
   }
 
+  get hello() {
+    return this.#session.hello
+  }
+
   get dialled() {
     return this.#session.dialled
   }

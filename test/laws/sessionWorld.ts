@@ -87,6 +87,7 @@ export const startNode = Effect.fnUntraced(function* (world: World, options: Nod
   const layer = world
     .sessions({
       listen: options.at === undefined ? [] : [at(options.at)],
+      ...(options.agent === undefined ? {} : { agent: options.agent }),
       ...(options.sessionsMax === undefined ? {} : { sessionsMax: options.sessionsMax })
     })
     .pipe(

@@ -53,6 +53,21 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
       })
     )
 
+    law("both ends know what the other says of itself, and where it sees this one", (world) =>
+      Effect.gen(function* () {
+        const a = yield* startNode(world, { seed: "a", agent: "first/1" })
+        const b = yield* startNode(world, { seed: "b", at: "/memory/2", agent: "second/2" })
+        b.manager.setServing(true)
+        const near = yield* a.manager.connect(b.target)
+        yield* settle
+        const far = b.manager.find(a.key)
+        assert.include(near.hello, { minor: 0, agent: "second/2", mode: "server" })
+        assert.include(far?.hello, { minor: 0, agent: "first/1", mode: "client" })
+        assert.deepStrictEqual(near.hello.observed, far?.address.bytes)
+        assert.deepStrictEqual(far?.hello.observed, near.address.bytes)
+      })
+    )
+
     law(
       "a record that was signed anew, because the node serves or no longer does, is what the next session shows",
       (world) =>

@@ -1,12 +1,12 @@
 /** How many requests may be in flight to one peer, and who waits for a turn: first come, first served, both bounded. */
 export class Window {
   readonly #queueLimit: number
-  #limit: number
+  readonly #limit: number
   #inFlight = 0
   readonly #waiting = new Set<() => void>()
 
   constructor(limit: number, queueLimit: number) {
-    this.#limit = limit
+    this.#limit = Math.max(1, limit)
     this.#queueLimit = queueLimit
   }
 
@@ -21,12 +21,6 @@ export class Window {
   /** Those who wait although there is room: always none, or somebody was not woken. */
   get forgotten(): number {
     return this.#inFlight < this.#limit ? this.#waiting.size : 0
-  }
-
-  /** A peer may say at any time how much it takes; those waiting profit at once. */
-  resize(limit: number): void {
-    this.#limit = Math.max(1, limit)
-    this.#admit()
   }
 
   /** True when the caller may send now; it then owes one `leave`. */

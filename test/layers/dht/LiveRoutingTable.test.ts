@@ -9,6 +9,7 @@ import { RoutingTable, type TableChange } from "#services/dht/RoutingTable"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { AddressProbe } from "#services/session/AddressProbe"
 import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { hello } from "../../laws/hello.ts"
 import { identity, peer } from "./fixtures.ts"
 
 const address = Result.getOrThrow(parseAddress("/memory/1"))
@@ -57,6 +58,7 @@ const withTable = (body: (parts: Parts) => Effect.Effect<void, unknown>) =>
     const open: Parts["open"] = (contact, dialled) => {
       const session = {
         contact,
+        hello,
         dialled,
         address,
         since: 0,

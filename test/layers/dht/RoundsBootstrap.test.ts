@@ -18,6 +18,7 @@ import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
 import { PeerStore } from "#services/storage/PeerStore"
+import { hello } from "../../laws/hello.ts"
 import { forged, peer, table } from "./fixtures.ts"
 
 const at = (name: string): Address =>
@@ -66,6 +67,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
     const events = yield* PubSub.unbounded<SessionEvent>()
     const session = (contact: Contact): Session => ({
       contact,
+      hello,
       dialled: true,
       address: at("a"),
       since: 0,

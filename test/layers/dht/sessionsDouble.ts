@@ -9,12 +9,14 @@ import {
   type SessionEvent,
   SessionManager
 } from "#services/session/SessionManager"
+import { hello } from "../../laws/hello.ts"
 import { peer } from "./fixtures.ts"
 
 export const addressAt = (text: string) => Result.getOrThrow(parseAddress(text))
 
 export const sessionWith = (contact: Contact, since = 0): Session => ({
   contact,
+  hello,
   dialled: true,
   address: addressAt("/ip4/127.0.0.1/tcp/4150"),
   since,

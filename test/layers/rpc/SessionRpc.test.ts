@@ -4,9 +4,7 @@ import { TestClock } from "effect/testing"
 import * as SessionRpc from "#layers/rpc/SessionRpc"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
-import { argsOf, HELLO } from "#schemas/rpc/Hello"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
-import { writeCall, writeRequest } from "#schemas/rpc/RpcMessage"
 import { FrameType } from "#schemas/session/Frame"
 import { MAX_SERVING, MOST_IN_FLIGHT, WAITING_LIMIT } from "#services/rpc/Limits"
 import { Rpc, type RpcMethod } from "#services/rpc/Rpc"
@@ -17,13 +15,14 @@ const greet: RpcMethod<string, string> = { name: "test/greet", request: Schema.S
 
 const world = makeWorld(NoiseSessions.layer as SessionsLayer)
 
-const peer = Effect.fnUntraced(function* (seed: string, at?: string) {
-  const node = yield* startNode(world, { seed, ...(at === undefined ? {} : { at }) })
+/** `boast`: how many requests its peers say that they take. */
+const peer = Effect.fnUntraced(function* (seed: string, at?: string, boast?: number) {
+  const node = yield* startNode(world, { seed, agent: "test/1", ...(at === undefined ? {} : { at }) })
+  yield* node.manager.onOpen((session) => {
+    if (boast !== undefined) Object.assign(session, { hello: { ...session.hello, maxInFlight: boast } })
+  })
   const services = yield* Layer.build(
-    SessionRpc.layer({ agent: "test/1" }).pipe(
-      Layer.provide(directOnly),
-      Layer.provide(Layer.succeedContext(node.services))
-    )
+    SessionRpc.layer.pipe(Layer.provide(directOnly), Layer.provide(Layer.succeedContext(node.services)))
   )
   return { ...node, rpc: Context.get(services, Rpc) }
 })
@@ -91,7 +90,7 @@ describe("SessionRpc", () => {
   )
 
   inNetwork(
-    "tells each side what the other says of itself, right after the handshake",
+    "tells each side what the other said of itself in the handshake",
     Effect.gen(function* () {
       const { a, b } = yield* pair
       const near = yield* a.manager.connect(b.target)
@@ -99,18 +98,16 @@ describe("SessionRpc", () => {
       const far = b.manager.find(a.key)!
       assert.include(a.rpc.hello(near), { agent: "test/1", mode: "client", maxInFlight: MAX_SERVING })
       assert.deepStrictEqual(a.rpc.hello(near)?.observed, far.address.bytes)
-      assert.isDefined(b.rpc.hello(far))
+      assert.include(b.rpc.hello(far), { agent: "test/1", maxInFlight: MAX_SERVING })
     })
   )
 
   inNetwork(
     "has no more requests in flight than its own limit, whatever the peer says that it takes",
     Effect.gen(function* () {
-      const { a, b } = yield* pair
-      const near = yield* a.manager.connect(b.target)
-      yield* settle
-      const boast = { ...a.rpc.hello(near)!, maxInFlight: 0xffff_ffff }
-      near.offer(FrameType.RPC_REQ, writeRequest(9_999, writeCall({ method: HELLO, args: argsOf(boast) })))
+      world.cut = false
+      const [a, b] = [yield* peer("a"), yield* peer("b", "/memory/2", 0xffff_ffff)]
+      yield* a.manager.connect(b.target)
       yield* settle
       world.cut = true
       const asking = Array.from({ length: MOST_IN_FLIGHT + WAITING_LIMIT + 3 }, () => b.rpc.ping(a.manager.self()))

@@ -10,6 +10,7 @@ import { Flag, FrameType, flagsOf } from "#schemas/session/Frame"
 import { LOCAL_RATES, REKEY_FRAMES, REKEY_OVERDUE } from "#services/session/Limits"
 import type { CloseReason } from "#services/session/SessionManager"
 import type { Connection } from "#services/transport/Transport"
+import { hello } from "../../laws/hello.ts"
 import { at } from "../../laws/sessionWorld.ts"
 
 const HOUR = 3_600_000
@@ -59,7 +60,14 @@ const makePair = (cipher: (key: number) => Cipher = noise) => {
       bytes: nodeId,
       addresses: []
     }
-    return new Link(shared, connection, { contact, boot: "", send: cipher(send), receive: cipher(3 - send), rest: [] })
+    return new Link(shared, connection, {
+      contact,
+      boot: "",
+      hello,
+      send: cipher(send),
+      receive: cipher(3 - send),
+      rest: []
+    })
   }
   const a: Link = link(1, 1, (frame) => b.receive([frame]))
   const b: Link = link(2, 2, (frame) => a.receive([frame]))

@@ -8,10 +8,12 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as NoiseSessions from "#layers/session/NoiseSessions"
 import { prologueOf } from "#layers/session/noiseHandshake"
 import * as MemoryTransport from "#layers/transport/MemoryTransport"
+import { encode } from "#schemas/bytes/Cbor"
 import { FrameType, writeFrame } from "#schemas/session/Frame"
 import { writeHandshakeMessage } from "#schemas/session/HandshakeMessage"
 import { refused } from "#services/session/Metrics"
 import type { Connection } from "#services/transport/Transport"
+import { hello } from "../../laws/hello.ts"
 import { at, makeWorld, settle, startNode } from "../../laws/sessionWorld.ts"
 
 const { suite } = NodeCrypto
@@ -53,7 +55,7 @@ const shake = Effect.fnUntraced(function* (connection: Connection, payload: Uint
   yield* settle
 })
 
-const introduce = (record: Uint8Array) => writeHandshakeMessage({ record, boot: new Uint8Array(8) })
+const introduce = (record: Uint8Array) => writeHandshakeMessage({ record, boot: new Uint8Array(8), hello })
 
 type Attack = (connection: Connection) => Effect.Effect<void, unknown, Scope.Scope>
 
@@ -75,6 +77,10 @@ const attacks: Record<string, readonly [reason: string, attack: Attack]> = {
     (it) => shake(it, introduce(recordWith({ noise: bytes(7) })))
   ],
   "a payload that is no introduction": ["malformed", (it) => shake(it, new Uint8Array(5))],
+  "an introduction that says nothing of the program": [
+    "malformed",
+    (it) => shake(it, encode([1, recordWith(), new Uint8Array(8)]))
+  ],
   "a record that is none": ["record malformed", (it) => shake(it, introduce(new Uint8Array(40)))],
   "a payload in the first message": [
     "malformed",

@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { hexOf, utf8 } from "#schemas/bytes/bytes"
+import { hexOf } from "#schemas/bytes/bytes"
 import { encode } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
-import * as Hello from "#schemas/rpc/Hello"
 import * as RpcFailure from "#schemas/rpc/RpcFailure"
 import * as RpcMessage from "#schemas/rpc/RpcMessage"
 import { counting, refusal, withstands } from "../malformed.ts"
@@ -96,47 +95,5 @@ describe("RpcFailure", () => {
   it.prop("the error class is made of what was read", [RpcFailure.RpcFailure], ([failure]) => {
     const again = new RpcFailure.RpcFailure(written(failure))
     assert.deepStrictEqual([again.tag, again.detail], [failure.tag, failure.detail])
-  })
-})
-
-describe("Hello", () => {
-  const args: ReadonlyArray<CborValue> = [1, "allium/0.1", 1, Uint8Array.of(4, 1, 2, 3, 4), ["dht", "relay"], 64]
-
-  it.prop("reads as what was written", [Hello.Hello], ([hello]) => {
-    assert.deepStrictEqual(succeeded(Hello.ofArgs(Hello.argsOf(hello))), { ...hello })
-  })
-
-  it("has the fields in the order of the specification", () => {
-    const hello = succeeded(Hello.ofArgs(args))
-    assert.deepStrictEqual([hello.minor, hello.agent, hello.mode, hello.maxInFlight], [1, "allium/0.1", "server", 64])
-    assert.deepStrictEqual(Hello.argsOf(hello), args)
-    assert.deepStrictEqual(Hello.ofArgs([...args, "new"]), Hello.ofArgs(args))
-  })
-
-  it("an agent that is too long is cut when written", () => {
-    const [, agent] = Hello.argsOf({ ...succeeded(Hello.ofArgs(args)), agent: "a".repeat(65) })
-    assert.strictEqual(agent, "a".repeat(64))
-  })
-
-  const cases: ReadonlyArray<readonly [name: string, index: number, value: CborValue]> = [
-    ["a negative minor", 0, -1],
-    ["an agent of 65 bytes", 1, "a".repeat(65)],
-    ["a third mode", 2, 2],
-    ["a mode that is half", 2, null],
-    ["an address of 257 bytes", 3, counting(257)],
-    ["33 capabilities", 4, new Array<string>(33).fill("a")],
-    ["a capability of 33 bytes", 4, ["a".repeat(33)]],
-    ["a capability that is bytes", 4, [utf8("a")]],
-    ["requests beyond 32 bits", 5, 2 ** 32]
-  ]
-  for (const [name, index, value] of cases) {
-    it(`${name} is refused`, () =>
-      assert.strictEqual(refusal(Hello.ofArgs(args.with(index, value))), "malformed Hello"))
-  }
-
-  it("too few arguments are refused", () => {
-    for (let count = 0; count < args.length; count++) {
-      assert.strictEqual(refusal(Hello.ofArgs(args.slice(0, count))), "malformed Hello")
-    }
   })
 })

@@ -52,7 +52,10 @@ export const handlers = (folder: string) =>
       const { publicKey } = yield* Identity
       const { authority } = directory
 
-      const list = Effect.map(directory.current, (found) => ({
+      /** A person who asks wants to see what was changed a minute ago; without a network, what was seen last. */
+      const seen = Effect.catchTag(directory.refresh, "RolesUnavailable", () => directory.current)
+
+      const list = Effect.map(seen, (found) => ({
         authority: authority === undefined ? "" : didOf(authority),
         isAuthority: authority !== undefined && equalBytes(authority, publicKey),
         seq: found.seq,
@@ -69,7 +72,7 @@ export const handlers = (folder: string) =>
       })
 
       const holders = Effect.fnUntraced(function* (name: string) {
-        const found = yield* directory.current
+        const found = yield* seen
         const role = found.find(name)
         if (role === undefined || authority === undefined) {
           return yield* new UnknownRole({ role: name, known: found.roles.map((it) => it.name) })

@@ -2,7 +2,7 @@
  * Says in the authority's namespace which of its roles this node has, so that others find it by them: each with the grant
  * that the list has for it, anew when the list has another one. Readers have no grant, and are not found.
  */
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, Semaphore, Stream } from "effect"
 import { keyOf } from "#schemas/bytes/bytes"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { Membership } from "#services/dht/Membership"
@@ -16,6 +16,7 @@ export const make = Effect.gen(function* () {
   const { publicKey } = yield* Identity
   const { authority } = directory
   if (authority === undefined) return
+  const turn = yield* Semaphore.make(1)
   /** By role, the grant that was shown; empty of what was taken back. */
   const said = new Map<string, string>()
 
@@ -33,24 +34,15 @@ export const make = Effect.gen(function* () {
     const names = new Set([...list.roles.map(({ name }) => name), ...said.keys()])
     for (const name of names) yield* tell(name, list.grantsFor(name, publicKey))
     for (const name of [...said.keys()]) if (list.find(name) === undefined) said.delete(name)
-  })
+  }).pipe(Semaphore.withPermit(turn))
 
   const told = Effect.catch(Effect.retry(pass, soon), (error) =>
     error._tag === "NoAuthority" || error._tag === "RolesUnavailable"
       ? Effect.logDebug("no roles were found that this node could announce")
       : Effect.logWarning("this node's roles could not be announced", error)
   )
-  const changed = Stream.map(directory.changes, () => undefined)
-  const whenever = Stream.mergeAll(
-    [Stream.make(undefined), changed, Stream.map(Stream.fromSchedule(again), () => undefined)],
-    {
-      concurrency: 3
-    }
-  )
-  yield* Effect.ignore(bootstrap.joined).pipe(
-    Effect.andThen(Stream.runForEach(whenever, () => told)),
-    Effect.forkScoped
-  )
+  yield* Effect.ignore(bootstrap.joined).pipe(Effect.andThen(Effect.repeat(told, again)), Effect.forkScoped)
+  yield* Effect.forkScoped(Stream.runForEach(directory.changes, () => told))
 })
 
 export const layer = Layer.effectDiscard(make)

@@ -1,12 +1,12 @@
 /** Whose roles hold on a data folder, whether its own node keeps them, and the file that they stand in. */
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Result } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { ROLES_FILE } from "#layers/ucxl/DeclaredRoles"
 import { parseRoles } from "#layers/ucxl/rolesToml"
 import { wordOf, writeWhole } from "#layers/ucxl/wholeFile"
 import type { Role } from "#schemas/ucxl/Role"
-import { CONTROL_FILE } from "#services/node/ControlApi"
+import { CONTROL_FILE, ControlFile } from "#services/node/ControlApi"
 import { RolesInvalid } from "#services/ucxl/RoleDirectory"
 import { failure } from "./Failure.ts"
 import { identityOf } from "./identityOf.ts"
@@ -32,8 +32,24 @@ export const asAuthority = Effect.fnUntraced(function* (data: string) {
   return identity
 })
 
-/** Whether a node seems to run there: one that was killed leaves its control file behind. */
-export const mayRun = (data: string): boolean => existsSync(join(data, CONTROL_FILE))
+const readControlFile = Schema.decodeUnknownOption(Schema.fromJsonString(ControlFile))
+
+/** Whether a node runs there: one that was killed has left its control file behind, and no process. */
+export const mayRun = (data: string): boolean => {
+  const file = join(data, CONTROL_FILE)
+  const told = existsSync(file) ? readControlFile(readFileSync(file, "utf8")) : Option.none()
+  return Option.isSome(told) && isAlive(told.value.pid)
+}
+
+/** Somebody else's process may not be signalled, and is alive. */
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return wordOf(cause) === "EPERM"
+  }
+}
 
 export const readText = (file: string) =>
   Effect.try({

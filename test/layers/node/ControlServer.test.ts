@@ -28,7 +28,7 @@ import { Bounds } from "#services/node/Bounds"
 import { Control } from "#services/node/Control"
 import { CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { Node, type NodeStatus } from "#services/node/Node"
-import { RoleDirectory } from "#services/ucxl/RoleDirectory"
+import { RoleDirectory, RolesUnavailable } from "#services/ucxl/RoleDirectory"
 import { KeysLocked, RoleKeys, WrongPassphrase } from "#services/ucxl/RoleKeys"
 
 const cid = cidOfDigest(RAW, new Uint8Array(32).fill(1))
@@ -127,6 +127,7 @@ const status: NodeStatus = {
     lastSync: 1_000,
     lastScrub: null
   },
+  fallback: null,
   uptimeSeconds: 1,
   memoryBytes: 1
 }
@@ -227,12 +228,15 @@ class World {
       Layer.mock(RoleDirectory, {
         authority: me,
         current: Effect.succeed(directory),
+        refresh: Effect.fail(new RolesUnavailable({ reason: "nobody answers" })),
         publish: (roles) =>
           Effect.sync(() => {
             this.published = roles
             return { ...receipt, seq: 8, author: me }
           })
       }),
+      Layer.mock(EncryptedStore, {}),
+      Layer.mock(AuditLog, {}),
       Layer.mock(RoleKeys, {
         list: Effect.succeed([roleKey]),
         add: (role) => Effect.succeed({ ...roleKey, role }),
@@ -571,7 +575,9 @@ describe("ControlServer", () => {
             Layer.mock(Replicator, {}),
             Layer.mock(Diagnostics, {}),
             Layer.mock(RoleDirectory, { authority: undefined }),
-            Layer.mock(RoleKeys, {}),
+            Layer.mock(EncryptedStore, {}),
+      Layer.mock(AuditLog, {}),
+      Layer.mock(RoleKeys, {}),
             Layer.succeed(Membership, {} as Membership["Service"]),
             Layer.succeed(Identity, {} as Identity["Service"])
           ])

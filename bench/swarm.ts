@@ -42,6 +42,7 @@ export const makeSwarm = (
         autoBootstrap: true,
         // Who joins compares what it holds with its neighbours soon after: fifty at once would be what is measured.
         enableAutoReplication: false,
+        fallback: false,
         enableReprovide: true,
         relay: true
       })

@@ -18,6 +18,7 @@ import { Authorization, Unauthorized } from "#services/node/Authorization"
 import { Control, ControlUnavailable } from "#services/node/Control"
 import { CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { DatabaseUnusable } from "#services/storage/DataFolder"
+import * as backendHandlers from "./backendHandlers.ts"
 import { handlers } from "./controlHandlers.ts"
 import * as roleHandlers from "./roleHandlers.ts"
 
@@ -92,7 +93,7 @@ export const layer = (options: ControlOptions) =>
     Effect.gen(function* () {
       const token = hexOf((yield* SecureRandom).bytes(TOKEN_BYTES))
       const routes = HttpApiBuilder.layer(ControlApi, { openapiPath: "/openapi.json" }).pipe(
-        Layer.provide([handlers(options.stop), roleHandlers.handlers(options.folder)]),
+        Layer.provide([handlers(options.stop), roleHandlers.handlers(options.folder), backendHandlers.handlers]),
         Layer.provide(authorization(token))
       )
       const served = HttpRouter.serve(Layer.mergeAll(routes, hostCheck), {

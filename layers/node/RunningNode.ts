@@ -6,6 +6,7 @@ import { hexOf } from "#schemas/bytes/bytes"
 import { ONION_RELAY } from "#schemas/identity/PeerRecord"
 import { VERSION } from "#schemas/node/version"
 import { withPeer } from "#schemas/transport/Address"
+import { Backends } from "#services/dht/Backends"
 import { Bootstrap } from "#services/dht/Bootstrap"
 import { Membership } from "#services/dht/Membership"
 import { type ReplicaHealth, Replicator } from "#services/dht/Replicator"
@@ -33,6 +34,7 @@ const make = Effect.gen(function* () {
   const [identity, sessions, rpc] = [yield* Identity, yield* SessionManager, yield* Rpc]
   const [table, bootstrap, store] = [yield* RoutingTable, yield* Bootstrap, yield* RecordStore]
   const [membership, replicator, pins] = [yield* Membership, yield* Replicator, yield* PinStore]
+  const backends = yield* Backends
   const started = yield* Clock.currentTimeMillis
 
   const replication = Effect.gen(function* () {
@@ -89,6 +91,7 @@ const make = Effect.gen(function* () {
         records: usage.records,
         storedBytes: usage.bytes,
         replication: yield* replication,
+        fallback: (yield* backends.status) ?? null,
         uptimeSeconds: Math.floor(((yield* Clock.currentTimeMillis) - started) / 1000),
         memoryBytes: process.memoryUsage.rss()
       }

@@ -14,6 +14,7 @@ import * as DelegatedRequests from "#layers/dht/DelegatedRequests"
 import * as DhtServer from "#layers/dht/DhtServer"
 import * as DialBacks from "#layers/dht/DialBacks"
 import * as HealingReplicator from "#layers/dht/HealingReplicator"
+import * as HybridDht from "#layers/dht/HybridDht"
 import * as IterativeQueries from "#layers/dht/IterativeQueries"
 import * as KademliaDht from "#layers/dht/KademliaDht"
 import * as KindValidators from "#layers/dht/KindValidators"
@@ -67,6 +68,7 @@ export type PartSettings = Pick<
   | "autoBootstrap"
   | "enableAutoReplication"
   | "enableReprovide"
+  | "fallback"
 >
 
 /** What stands below the part that answers the DHT's requests, for those who put another in its place. */
@@ -149,7 +151,10 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
         Layer.provideMerge(StoredOpLog.layer),
         Layer.provideMerge(Layer.merge(ChannelValidators.layer, DhtBlobs.layer))
       )
-      return Layer.mergeAll(RunningNode.layer, probing, delegated, documents).pipe(
+      const programs = Layer.merge(RunningNode.layer, documents)
+      // What keeps records alive, and what is done for others, has to do with the network or not at all.
+      const falling = settings.fallback ? Layer.provideMerge(programs, HybridDht.layer) : programs
+      return Layer.mergeAll(falling, probing, delegated).pipe(
         Layer.provideMerge(Layer.merge(insights, replicator)),
         Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
         Layer.provideMerge(dht),

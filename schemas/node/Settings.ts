@@ -51,6 +51,8 @@ export const Settings = Schema.Struct({
   enableAutoReplication: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
   /** Announce again, before it expires, what this node provides. */
   enableReprovide: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(true))),
+  /** While the network is out of reach, go on with what is known here; what is written waits on this disk alone. */
+  fallback: Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(false))),
   /** `did:key:…` of the node whose list of roles holds here; empty: there is no encrypted content under addresses. */
   authority: Schema.String.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(""))),
   /** `full` survives a power cut, `normal` only the end of the process. */

@@ -69,6 +69,8 @@ export const Plan = Schema.Struct({
   replicationFactor: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 20 })),
   /** Records of others that a node remembers; as on a real network where it is not given. */
   peerBook: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_536 }))),
+  /** Whether nodes go on by themselves while the network is out of reach; they do not where it is not given. */
+  fallback: Schema.optionalKey(Schema.Boolean),
   link: LinkProfile,
   workload: Workload,
   faults: Schema.Array(TimedFault)

@@ -15,6 +15,7 @@ import { ContentExplanation, PeerExplanation } from "../dht/Diagnostics.ts"
 import { ContentStatus } from "../dht/Replicator.ts"
 import { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
 import { Authorization } from "./Authorization.ts"
+import { BackendGroup } from "./BackendApi.ts"
 import * as Schemas from "./ControlSchemas.ts"
 import { NodeStatus, PeerStatus } from "./Node.ts"
 import { RolesGroup } from "./RolesApi.ts"
@@ -134,6 +135,7 @@ export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true 
 export class ControlApi extends HttpApi.make("allium")
   .add(ControlGroup)
   .add(RolesGroup)
+  .add(BackendGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "Allium control API",

@@ -1,5 +1,6 @@
 /** The node as a whole: what its operator and its command line see of it. Everything here is text and numbers. */
 import { Context, type Effect, Schema } from "effect"
+import { BackendsStatus } from "../dht/Backends.ts"
 import { SessionStatus } from "../dht/Diagnostics.ts"
 import { ServingMode } from "../dht/Membership.ts"
 import type { StorageFailed } from "../storage/RecordStore.ts"
@@ -40,6 +41,8 @@ export const NodeStatus = Schema.Struct({
   records: Schema.Int,
   storedBytes: Schema.Int,
   replication: ReplicationStatus,
+  /** Which backend answers, and what waits; null where this node does not fall back. */
+  fallback: Schema.NullOr(BackendsStatus),
   uptimeSeconds: Schema.Int,
   memoryBytes: Schema.Int
 })

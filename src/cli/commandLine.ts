@@ -9,6 +9,7 @@ import { Console, Effect, Layer, Logger, Runtime } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 
 import { VERSION } from "#schemas/node/version"
+import { backend } from "./backend.ts"
 import { explain } from "./explain.ts"
 import { get } from "./get.ts"
 import { init } from "./init.ts"
@@ -47,6 +48,7 @@ const allium = root.pipe(
     role,
     peers,
     status,
+    backend,
     explain,
     network,
     sim

@@ -35,6 +35,8 @@ const missing = ({ asked, blockCid, cid }: BlobIncomplete): string =>
     : `a part of ${cid} is missing (${blockCid}, ${asked} nodes asked): try again later`
 
 const refused = ({ refusals }: PutRefused): string => {
+  if (refusals[0]?.reason === "OutboxFull")
+    return `the network is out of reach, and no more can wait for it on this node: see "allium backend", and try again when it is back`
   const why = refusals.map(({ nodes, reason }) => `${reason} (${nodes})`).join(", ")
   return `no node would store it, ${why === "" ? "none answered" : why}: connect to more nodes and try again`
 }

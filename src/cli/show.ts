@@ -2,6 +2,7 @@
 import { Clock, Effect } from "effect"
 import { type Cid, cidText } from "#schemas/content/Cid"
 import type { NodeStatus, PeerStatus, ReplicationStatus } from "#services/node/Node"
+import { backendText } from "./backends.ts"
 import { ask } from "./client.ts"
 import {
   ago,
@@ -67,9 +68,13 @@ const statusText = (status: NodeStatus, now: number): string =>
     ["records", `${status.records}, ${size(status.storedBytes)}`],
     ["kept", keptText(status.replication)],
     ["upkeep", upkeepText(status.replication, now)],
+    ...fallbackRow(status, now),
     ["memory", size(status.memoryBytes)],
     ["up", duration(status.uptimeSeconds * 1_000)]
   ])
+
+const fallbackRow = ({ fallback }: NodeStatus, now: number): ReadonlyArray<readonly [string, string]> =>
+  fallback === null ? [] : [["backend", backendText(fallback, now)]]
 
 const modeText = ({ mode, relays }: NodeStatus): string => (relays ? `${mode}, relays for others` : mode)
 

@@ -30,6 +30,8 @@ export interface TestNetworkOptions<App = never> {
   /** "production" by default; "calm" does the periodic work less often, for networks of hundreds. */
   readonly tempo?: Plan["tempo"]
   readonly sessionsMax?: number
+  /** The setting of that name: nodes go on by themselves while the network is out of reach. False by default. */
+  readonly fallback?: boolean
   /** Whether a further minute goes by until the routing tables have filled; true by default. */
   readonly settled?: boolean
   /** Runs on every node, built anew at each start; what it offers is there for `run`. */

@@ -45,7 +45,7 @@ import { watchedSuite } from "./watchedSuite.ts"
 
 export type WorldPlan = Pick<
   Plan,
-  "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor" | "link" | "natted" | "peerBook"
+  "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor" | "link" | "natted" | "peerBook" | "fallback"
 >
 
 export interface WorldOptions {

@@ -21,7 +21,7 @@ export const NETWORK = "simulation"
 export const PORT = 4001
 
 export interface NodeOptions {
-  readonly plan: Pick<Plan, "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor">
+  readonly plan: Pick<Plan, "seed" | "sessions" | "sessionsMax" | "tempo" | "replicationFactor" | "fallback">
   readonly network: Network
   readonly suite: Suite
   readonly bootstrap: ReadonlyArray<string>
@@ -54,7 +54,8 @@ export const nodeLayer = (node: SimulatedNode, options: NodeOptions) => {
     sessionsMax,
     autoBootstrap: true,
     enableAutoReplication: true,
-    enableReprovide: true
+    enableReprovide: true,
+    fallback: plan.fallback ?? false
   }
   const crypto = Layer.succeed(Crypto, suite)
   const lowest = Layer.mergeAll(

@@ -128,6 +128,7 @@ const status: NodeStatus = {
     lastScrub: null
   },
   fallback: null,
+  fallback: null,
   uptimeSeconds: 1,
   memoryBytes: 1
 }

@@ -24,6 +24,7 @@ it.effect("every setting has a default", () =>
       autoBootstrap: true,
       enableAutoReplication: true,
       enableReprovide: true,
+      fallback: false,
       authority: "",
       synchronous: "full"
     })

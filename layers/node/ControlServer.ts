@@ -21,6 +21,7 @@ import { DatabaseUnusable } from "#services/storage/DataFolder"
 import * as backendHandlers from "./backendHandlers.ts"
 import { handlers } from "./controlHandlers.ts"
 import * as roleHandlers from "./roleHandlers.ts"
+import * as storeHandlers from "./storeHandlers.ts"
 
 export interface ControlOptions {
   readonly folder: string
@@ -94,6 +95,7 @@ export const layer = (options: ControlOptions) =>
       const token = hexOf((yield* SecureRandom).bytes(TOKEN_BYTES))
       const routes = HttpApiBuilder.layer(ControlApi, { openapiPath: "/openapi.json" }).pipe(
         Layer.provide([handlers(options.stop), roleHandlers.handlers(options.folder), backendHandlers.handlers]),
+        Layer.provide(storeHandlers.handlers),
         Layer.provide(authorization(token))
       )
       const served = HttpRouter.serve(Layer.mergeAll(routes, hostCheck), {

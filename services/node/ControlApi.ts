@@ -19,6 +19,7 @@ import { BackendGroup } from "./BackendApi.ts"
 import * as Schemas from "./ControlSchemas.ts"
 import { NodeStatus, PeerStatus } from "./Node.ts"
 import { RolesGroup } from "./RolesApi.ts"
+import { StoreGroup } from "./StoreApi.ts"
 
 /** What stands in the data folder of a running node. */
 export const ControlFile = Schema.Struct({
@@ -135,6 +136,7 @@ export class ControlGroup extends HttpApiGroup.make("control", { topLevel: true 
 export class ControlApi extends HttpApi.make("allium")
   .add(ControlGroup)
   .add(RolesGroup)
+  .add(StoreGroup)
   .add(BackendGroup)
   .annotateMerge(
     OpenApi.annotations({

@@ -26,6 +26,7 @@ import { root } from "./root.ts"
 import { set } from "./set.ts"
 import { sim } from "./sim.ts"
 import { status } from "./status.ts"
+import { store } from "./store.ts"
 
 const allium = root.pipe(
   Command.withDescription("A private peer-to-peer network: put content on one node, get it from another"),
@@ -46,6 +47,7 @@ const allium = root.pipe(
     provide,
     providers,
     role,
+    store,
     peers,
     status,
     backend,

@@ -14,7 +14,7 @@ const orFailure = (file: string) => (cause: unknown) =>
   failure(`${file} cannot be written (${cause instanceof Error ? cause.message : String(cause)})`)
 
 /** The file under a name of its own until it is whole; removed where it never is. */
-const intoFile = <A, E, R>(file: string, use: (write: Write) => Effect.Effect<A, E, R>) => {
+export const intoFile = <A, E, R>(file: string, use: (write: Write) => Effect.Effect<A, E, R>) => {
   const part = `${file}.part`
   const attempt = <B>(action: () => Promise<B>) => Effect.tryPromise({ try: action, catch: orFailure(file) })
   return Effect.acquireUseRelease(

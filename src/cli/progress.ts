@@ -48,6 +48,24 @@ export const patiently =
       return Effect.ensuring(Effect.raceFirst(effect, drawing), Effect.sync(finish))
     })
 
+export interface CountBar {
+  readonly update: (done: number, total: number) => void
+  readonly finish: () => void
+}
+
+/** Of things that are done one after the other, such as "encrypted 3 of 17". */
+export const countBar = (verb: string, stream: Screen): CountBar => {
+  const { show, finish } = redrawn(stream)
+  return {
+    update: (done, total) =>
+      show((elapsed) => {
+        const left = done === 0 ? "" : `, ${duration((elapsed / done) * (total - done))} left`
+        return [share(done, total), `${verb} ${count(done)} of ${count(total)}${left}`]
+      }),
+    finish
+  }
+}
+
 /** How far a simulated run has come. */
 export interface SimulationStep {
   readonly phase: "starting" | "running" | "healing"

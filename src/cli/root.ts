@@ -25,6 +25,13 @@ export const nameArgument = Argument.String("NAME").pipe(
   Argument.withDescription("Any text of at most 256 bytes, such as greeting")
 )
 
+/** In examples. */
+export const EXAMPLE = "ucxl://ada/developer/allium/storage/decision"
+
+export const addressArgument = Argument.String("ADDRESS").pipe(
+  Argument.withDescription("ucxl://agent/role/project/task/type, each part of a-z, 0-9 and, inside, . _ -")
+)
+
 export const anonymousFlag = Flag.Boolean("anonymous").pipe(
   Flag.withDescription("Have another node do it, by an onion route of three relays: no node learns who asks"),
   Flag.withDefault(false)

@@ -12,6 +12,7 @@ import type { ListenFailed } from "#services/transport/Transport"
 import type { AuthorityInvalid } from "#services/ucxl/RoleDirectory"
 import { type Failure, failure } from "./Failure.ts"
 import { isRoleError, type RoleError, roleSentence } from "./roleSentences.ts"
+import { isStoreError, type StoreError, storeSentence } from "./storeSentences.ts"
 
 /** These say it themselves. */
 type Told = Failure | KeyStoreError | DataFolderInUse | DatabaseUnusable | InvalidAddress | AuthorityInvalid
@@ -28,6 +29,7 @@ export type Tellable =
   | ControlUnavailable
   | SchemaError
   | RoleError
+  | StoreError
 
 const missing = ({ asked, blockCid, cid }: BlobIncomplete): string =>
   blockCid === cid
@@ -43,6 +45,7 @@ const refused = ({ refusals }: PutRefused): string => {
 
 const sentence = (error: Tellable): string => {
   if (isRoleError(error)) return roleSentence(error)
+  if (isStoreError(error)) return storeSentence(error)
   switch (error._tag) {
     case "BlobIncomplete":
       return missing(error)

@@ -6,9 +6,9 @@ import { failure } from "./Failure.ts"
 import { count, lifetime, note, QUEUED, size, tell } from "./output.ts"
 import { progressBar } from "./progress.ts"
 
-const READ_BYTES = 256 * 1024
+export const READ_BYTES = 256 * 1024
 
-const whyNot = (file: string, cause: unknown): string => {
+export const whyNot = (file: string, cause: unknown): string => {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined
   if (code === "ENOENT") return `there is no file ${file}: check the name`
   if (code === "EACCES") return `${file} may not be read: check its permissions`
@@ -16,7 +16,7 @@ const whyNot = (file: string, cause: unknown): string => {
 }
 
 /** Its length, if it has one that is known beforehand; fails where nothing can be read. */
-const inspect = (file: string) =>
+export const inspect = (file: string) =>
   Effect.try({ try: (): Stats => statSync(file), catch: (cause) => failure(whyNot(file, cause)) }).pipe(
     Effect.flatMap((stats) =>
       stats.isDirectory()

@@ -28,6 +28,8 @@ import { Bounds } from "#services/node/Bounds"
 import { Control } from "#services/node/Control"
 import { CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { Node, type NodeStatus } from "#services/node/Node"
+import { AuditLog } from "#services/ucxl/AuditLog"
+import { EncryptedStore } from "#services/ucxl/EncryptedStore"
 import { RoleDirectory, RolesUnavailable } from "#services/ucxl/RoleDirectory"
 import { KeysLocked, RoleKeys, WrongPassphrase } from "#services/ucxl/RoleKeys"
 
@@ -236,6 +238,8 @@ class World {
             return { ...receipt, seq: 8, author: me }
           })
       }),
+      Layer.mock(EncryptedStore, {}),
+      Layer.mock(AuditLog, {}),
       Layer.mock(EncryptedStore, {}),
       Layer.mock(AuditLog, {}),
       Layer.mock(RoleKeys, {

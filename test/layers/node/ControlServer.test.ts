@@ -130,7 +130,6 @@ const status: NodeStatus = {
     lastScrub: null
   },
   fallback: null,
-  fallback: null,
   uptimeSeconds: 1,
   memoryBytes: 1
 }
@@ -238,8 +237,6 @@ class World {
             return { ...receipt, seq: 8, author: me }
           })
       }),
-      Layer.mock(EncryptedStore, {}),
-      Layer.mock(AuditLog, {}),
       Layer.mock(EncryptedStore, {}),
       Layer.mock(AuditLog, {}),
       Layer.mock(RoleKeys, {
@@ -581,8 +578,8 @@ describe("ControlServer", () => {
             Layer.mock(Diagnostics, {}),
             Layer.mock(RoleDirectory, { authority: undefined }),
             Layer.mock(EncryptedStore, {}),
-      Layer.mock(AuditLog, {}),
-      Layer.mock(RoleKeys, {}),
+            Layer.mock(AuditLog, {}),
+            Layer.mock(RoleKeys, {}),
             Layer.succeed(Membership, {} as Membership["Service"]),
             Layer.succeed(Identity, {} as Identity["Service"])
           ])

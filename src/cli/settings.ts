@@ -89,7 +89,7 @@ const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ")
 /** The text of the file with a setting more, or another value of it; every other line stays. */
 export const withSetting = (text: string, name: string, value: string): string => {
   const line = `${name} = ${JSON.stringify(value)}`
-  const lines = text.trimEnd().split("\n")
+  const lines = text.trim() === "" ? [] : text.trimEnd().split("\n")
   const said = lines.findIndex((it) => new RegExp(`^\\s*${name}\\s*=`).test(it))
   const shown = said >= 0 ? said : lines.findIndex((it) => new RegExp(`^#\\s*${name}\\s*=`).test(it))
   return `${(shown < 0 ? [...lines, line] : lines.with(shown, line)).join("\n")}\n`

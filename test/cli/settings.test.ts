@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
-import { loadSettings, template, variableOf } from "../../src/cli/settings.ts"
+import { loadSettings, template, variableOf, withSetting } from "../../src/cli/settings.ts"
 
 let folder = ""
 beforeEach(() => {
@@ -77,6 +77,31 @@ describe("loadSettings", () => {
       assert.match(yield* sentenceOf("", {}, { bootstrap: ["/ip4/10.0.0.1/tcp/1"] }), /has no \/p2p\/ part/)
     })
   )
+
+  it.effect("takes the did of an authority, and says of any other text what to give", () =>
+    Effect.gen(function* () {
+      const did = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH"
+      assert.strictEqual((yield* load("", { ALLIUM_AUTHORITY: did })).authority, did)
+      assert.strictEqual((yield* load(withSetting(template(), "authority", did))).authority, did)
+      assert.strictEqual((yield* load("")).authority, "")
+      const sentence = yield* sentenceOf(`authority = "${did.slice(0, -1)}"\n`)
+      assert.match(
+        sentence,
+        /^the setting authority = "did:key:\w+" is not a did:key .*"allium role init" printed there/
+      )
+    })
+  )
+
+  it("changes one setting of the file, whether it was said, shown or neither, and no other line", () => {
+    const text = '# a = 1\nauthorityOfNone = 1\nb = "x"'
+    assert.strictEqual(
+      withSetting(text, "a", "y"),
+      '# a = 1\nauthorityOfNone = 1\nb = "x"\n'.replace("# a = 1", 'a = "y"')
+    )
+    assert.strictEqual(withSetting(text, "b", "y"), '# a = 1\nauthorityOfNone = 1\nb = "y"\n')
+    assert.strictEqual(withSetting(`${text}\n\n`, "authority", "y"), `${text}\nauthority = "y"\n`)
+    assert.strictEqual(withSetting("", "b", "y"), 'b = "y"\n')
+  })
 
   it.effect("accepts its own template, as it is and with every line uncommented", () =>
     Effect.gen(function* () {

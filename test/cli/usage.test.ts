@@ -36,7 +36,16 @@ describe("usage", () => {
   it("explains every command with an example", async () => {
     const commands = [
       ...["init", "node", "put", "get", "set", "read", "pin", "unpin", "pins", "provide", "providers", "role", "peers"],
-      ...["status", "explain", "network", "sim", "role announce", "role withdraw", "role find"]
+      ...[
+        "status",
+        "explain",
+        "network",
+        "sim",
+        "role announce",
+        "role withdraw",
+        "role find",
+        ...["init", "add", "remove", "publish", "list", "show", "key", "seal", "unlock"].map((verb) => `role ${verb}`)
+      ]
     ]
     const helps = await Promise.all(commands.map((command) => alliumHere([...command.split(" "), "--help"])))
     for (const { code, stdout } of helps) {
@@ -80,7 +89,8 @@ describe("usage", () => {
       refuses(["set", "name", "v".repeat(1_025)], 2, /at most 1024 bytes/),
       refuses(["set", "ä".repeat(129), "value"], 2, /at most 256 bytes and this one has 258/),
       refuses(["read", ""], 2, /at least one letter/),
-      refuses(["role", "announce", "r".repeat(60)], 2, /1 to 59 bytes/)
+      refuses(["role", "announce", "r".repeat(60)], 2, /1 to 59 bytes/),
+      refuses(["role", "show", "R"], 2, /"R" is no role/)
     ])
   })
 
@@ -99,6 +109,8 @@ describe("usage", () => {
       ["pins"],
       ["explain", CID],
       ["role", "find", "printer"],
+      ["role", "list"],
+      ["role", "show", "developer"],
       ["put", "package.json"]
     ]
     await Promise.all(

@@ -10,6 +10,9 @@ const FIRST_BUFFER = 256
 /** Letters that are written one by one; fewer than 128, so that their number is one byte. */
 const SHORT = 32
 
+/** Bytes of the largest uint. */
+export const UINT_BYTES = 8
+
 const encoder = new TextEncoder()
 const scratch = new DataView(new ArrayBuffer(8))
 
@@ -27,11 +30,9 @@ export class ByteWriter {
   }
 
   uint(value: number): void {
-    while (value >= 0x80) {
-      this.byte((value % 0x80) | 0x80)
-      value = value < 0x80000000 ? value >>> 7 : Math.floor(value / 0x80)
-    }
-    this.byte(value)
+    if (this.length + UINT_BYTES > this.bytes.length) this.#grow(UINT_BYTES)
+    if (value < 0x80) this.bytes[this.length++] = value
+    else this.length = putUint(this.bytes, this.length, value)
   }
 
   int(value: number): void {
@@ -49,10 +50,10 @@ export class ByteWriter {
     this.length += bytes.length
   }
 
-  /** What another one has written. */
-  append({ bytes, length }: ByteWriter): void {
-    if (this.length + length > this.bytes.length) this.#grow(length)
-    for (let at = 0; at < length; at++) this.bytes[this.length++] = bytes[at]!
+  /** Room for so many more bytes: whoever writes many small numbers puts them there himself, and then moves `length`. */
+  room(more: number): Uint8Array {
+    if (this.length + more > this.bytes.length) this.#grow(more)
+    return this.bytes
   }
 
   /** Well-formed text in UTF-8, without its length. */
@@ -107,4 +108,16 @@ export class ByteWriter {
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
   }
+}
+
+/** A uint where there is room; answers where the next byte goes. */
+export const putUint = (bytes: Uint8Array, at: number, value: number): number => {
+  let next = at
+  let rest = value
+  while (rest >= 0x80) {
+    bytes[next++] = (rest % 0x80) | 0x80
+    rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 0x80)
+  }
+  bytes[next++] = rest
+  return next
 }

@@ -39,7 +39,8 @@ export const expectedParents = (columns: Columns, authors: Authors): Int32Array 
   const lefts = new Int32Array(count)
   for (let span = 0; span < count; span++) {
     const author = columns.authors[span]!
-    let left = own(span, marks[author]!, beyond, times)
+    let left = marks[author]!
+    if (left !== NOWHERE && times[left]! > times[span]!) left = own(span, beyond[left]!, beyond, times)
     beyond[span] = left
     marks[author] = span
     const known = all[author]!.authors
@@ -50,7 +51,8 @@ export const expectedParents = (columns: Columns, authors: Authors): Int32Array 
   unmark(columns, marks)
   for (let span = count - 1; span >= 0; span--) {
     const author = columns.authors[span]!
-    let right = own(span, marks[author]!, beyond, times)
+    let right = marks[author]!
+    if (right !== NOWHERE && times[right]! > times[span]!) right = own(span, beyond[right]!, beyond, times)
     beyond[span] = right
     marks[author] = span
     const known = all[author]!.authors
@@ -66,15 +68,22 @@ export const expectedParents = (columns: Columns, authors: Authors): Int32Array 
   return lefts
 }
 
+/** As `marks` were. */
 export const unmark = ({ authors, count }: Columns, marks: Int32Array): void => {
-  for (let span = 0; span < count; span++) marks[authors[span]!] = NOWHERE
+  if (marks.length <= count) marks.fill(NOWHERE)
+  else for (let span = 0; span < count; span++) marks[authors[span]!] = NOWHERE
 }
 
 const timesOf = ({ authors, count, counters }: Columns, all: ReadonlyArray<Author>): Float64Array => {
   const times = new Float64Array(count)
+  let [last, pace] = [NOWHERE, 0]
   for (let span = 0; span < count; span++) {
-    const { lamport, next } = all[authors[span]!]!
-    times[span] = (counters[span]! + 1) * (lamport / Math.max(1, next))
+    const author = authors[span]!
+    if (author !== last) {
+      last = author
+      pace = all[author]!.lamport / Math.max(1, all[author]!.next)
+    }
+    times[span] = (counters[span]! + 1) * pace
   }
   return times
 }

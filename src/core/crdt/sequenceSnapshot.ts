@@ -13,7 +13,7 @@
  * Spans are the largest there can be, so that one state has one form, however it came about.
  */
 import type { ByteReader } from "#schemas/crdt/ByteReader"
-import type { ByteWriter } from "#schemas/crdt/ByteWriter"
+import { type ByteWriter, putUint, UINT_BYTES } from "#schemas/crdt/ByteWriter"
 import type { Author, Authors } from "./Authors.ts"
 import { AT_START, type Columns, expectedParents, leftOf, unmark } from "./expectedParents.ts"
 import type { Rga } from "./Rga.ts"
@@ -44,27 +44,43 @@ const SPANS_LIMIT = 2 ** 22
 /** `ranks`: the number in the snapshot of each author. */
 export const writeSpans = (out: ByteWriter, rga: Rga, ranks: ReadonlyArray<number>): void => {
   const large = largeSpans(rga)
-  const { authors, count, counters, flags, lengths } = large
+  const { authors, count, flags, lengths } = large
   out.uint(count)
+  // Put in place by hand, for there are very many: some calls less for each.
+  const bytes = out.room(3 * UINT_BYTES * count)
+  let to = out.length
   for (let at = 0; at < count; at++) {
     const flag = flags[at]!
-    out.uint(4 * lengths[at]! + 2 * (flag & WIDE) + (flag & REMOVED ? 1 : 0))
+    const code = 4 * lengths[at]! + 2 * (flag & WIDE) + ((flag & REMOVED) >> 1)
+    if (code < 0x80) bytes[to++] = code
+    else to = putUint(bytes, to, code)
   }
-  for (let from = 0, to = 0; from < count; from = to) {
+  for (let from = 0, end = 0; from < count; from = end) {
     const author = authors[from]!
-    while (to < count && authors[to] === author) to++
-    out.uint(ranks[author]!)
-    out.uint(to - from)
+    while (end < count && authors[end] === author) end++
+    to = putUint(bytes, putUint(bytes, to, ranks[author]!), end - from)
   }
-  const ends = rga.authors.marks
+  out.length = to
+  writeCounters(out, large, rga.authors.marks)
+  writeParents(out, rga, large)
+}
+
+const writeCounters = (out: ByteWriter, large: LargeSpans, ends: Int32Array): void => {
+  const { authors, count, counters, lengths } = large
+  const bytes = out.room(UINT_BYTES * count)
+  let to = out.length
   for (let at = 0; at < count; at++) {
     const author = authors[at]!
     const counter = counters[at]!
-    out.int(counter - Math.max(0, ends[author]!))
+    const end = ends[author]!
+    const more = end < 0 ? counter : counter - end
+    const code = more < 0 ? -2 * more - 1 : 2 * more
+    if (code < 0x80) bytes[to++] = code
+    else to = putUint(bytes, to, code)
     ends[author] = counter + lengths[at]!
   }
+  out.length = to
   unmark(large, ends)
-  writeParents(out, rga, large)
 }
 
 interface LargeSpans extends Columns {

@@ -10,6 +10,7 @@ import { Membership, type RolePeer } from "#services/dht/Membership"
 import { Identity } from "#services/identity/Identity"
 import { ControlApi } from "#services/node/ControlApi"
 import type { RoleKeyStatus, RoleStatus } from "#services/node/RolesApi"
+import { AuditLog, type AuditOutcome } from "#services/ucxl/AuditLog"
 import { UnknownRole } from "#services/ucxl/EncryptedStore"
 import { NoAuthority, NotAuthority, RoleDirectory, RolesInvalid } from "#services/ucxl/RoleDirectory"
 import { type RoleKey, RoleKeys } from "#services/ucxl/RoleKeys"
@@ -49,6 +50,7 @@ export const handlers = (folder: string) =>
     "roles",
     Effect.fnUntraced(function* (handlers) {
       const [directory, keys, membership] = [yield* RoleDirectory, yield* RoleKeys, yield* Membership]
+      const audit = yield* AuditLog
       const { publicKey } = yield* Identity
       const { authority } = directory
 
@@ -62,14 +64,26 @@ export const handlers = (folder: string) =>
         roles: found.roles.map(statusOf(found, publicKey))
       }))
 
+      /** What was done with the roles, or refused, is told in the log of audit; that it is full undoes nothing. */
+      const told = (outcome: AuditOutcome, reason: string) =>
+        Effect.catch(
+          audit.append({ operation: "roles", address: "", role: "", contentType: "", size: 0, outcome, reason }),
+          (error) => Effect.logError("the publishing of roles could not be written to the audit log", error)
+        )
+
       const publish = Effect.gen(function* () {
         if (authority === undefined) return yield* new NoAuthority()
         if (!equalBytes(authority, publicKey)) return yield* new NotAuthority({ authority: didOf(authority) })
         const declared = yield* declaredIn(folder)
         if (declared === undefined) return yield* new RolesInvalid({ role: "", reason: `there is no ${ROLES_FILE}` })
         const { expires, factor, reached, seq, status } = yield* directory.publish(declared)
+        yield* told("done", "")
         return { seq, roles: declared.length, status, replicas: reached, factor, expires }
-      })
+      }).pipe(
+        Effect.tapError((error) =>
+          told(error._tag === "NoAuthority" || error._tag === "NotAuthority" ? "denied" : "failed", error._tag)
+        )
+      )
 
       const holders = Effect.fnUntraced(function* (name: string) {
         const found = yield* seen

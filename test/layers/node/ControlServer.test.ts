@@ -28,6 +28,7 @@ import { Bounds } from "#services/node/Bounds"
 import { Control } from "#services/node/Control"
 import { CONTROL_FILE, ControlApi } from "#services/node/ControlApi"
 import { Node, type NodeStatus } from "#services/node/Node"
+import { StorageFailed } from "#services/storage/RecordStore"
 import { AuditLog } from "#services/ucxl/AuditLog"
 import { EncryptedStore } from "#services/ucxl/EncryptedStore"
 import { RoleDirectory, RolesUnavailable } from "#services/ucxl/RoleDirectory"
@@ -155,6 +156,7 @@ class World {
   readonly pins = new Map<string, number>()
   readonly roles: Array<string> = []
   published: ReadonlyArray<Role> = []
+  readonly audited: Array<string> = []
 
   readonly layer = ControlServer.layer({
     folder: this.folder,
@@ -238,7 +240,12 @@ class World {
           })
       }),
       Layer.mock(EncryptedStore, {}),
-      Layer.mock(AuditLog, {}),
+      Layer.mock(AuditLog, {
+        append: ({ operation, outcome, reason }) => {
+          this.audited.push(`${operation} ${outcome} ${reason}`)
+          return Effect.fail(new StorageFailed({ operation: "append", cause: "a full disk undoes nothing" }))
+        }
+      }),
       Layer.mock(RoleKeys, {
         list: Effect.succeed([roleKey]),
         add: (role) => Effect.succeed({ ...roleKey, role }),
@@ -482,6 +489,7 @@ describe("ControlServer", () => {
           world.published.map(({ name }) => name),
           ["reader"]
         )
+        assert.deepStrictEqual(world.audited, ["roles failed RolesInvalid", "roles failed RolesInvalid", "roles done "])
 
         assert.deepStrictEqual(yield* roles.keys(), [{ role: "developer", recipient: "age1" }])
         assert.deepStrictEqual(yield* roles.addKey({ payload: { role: "tester" } }), {

@@ -92,6 +92,9 @@ export const make = Effect.fnUntraced(function* ({ authority }: DirectoryOptions
       ? Result.succeed({ value, directory: new Directory(seq, before.directory.roles) })
       : judge(seq, value)
     if (Result.isFailure(judged)) {
+      yield* Effect.logWarning("a list of roles by the authority is not usable, and was ignored").pipe(
+        Effect.annotateLogs({ seq, reason: judged.failure })
+      )
       return yield* new RolesUnavailable({ reason: `the authority's list of roles is not usable: ${judged.failure}` })
     }
     known = judged.success

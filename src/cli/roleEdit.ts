@@ -42,7 +42,10 @@ export const add = Command.make(
   "add",
   {
     name: roleName,
-    level: Flag.Literals("level", LEVELS).pipe(Flag.withDescription("What it may do; of a new role"), Flag.optional),
+    level: Flag.Literals("level", LEVELS).pipe(
+      Flag.withDescription("What it may do; a new role needs one"),
+      Flag.optional
+    ),
     ...parts,
     me: Flag.Boolean("me").pipe(
       Flag.withDescription("This node is a member, and its own key of the role a recipient"),

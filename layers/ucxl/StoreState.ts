@@ -25,6 +25,8 @@ export interface StoreOptions {
   /** Of decrypted content in memory; 0 items: every read is one of the network. */
   readonly cacheBytes?: number
   readonly cacheItems?: number
+  /** Bytes of the largest content that is stored and read, `CONTENT_LIMIT` by default. */
+  readonly contentLimit?: number
   /** Before `/ucxl/…` in the shown path of an address. */
   readonly prefix?: string
 }
@@ -63,6 +65,7 @@ export const makeState = Effect.fnUntraced(function* (options: StoreOptions) {
     ...{ dht, blobs, pins, directory, keys, index, audit, suite, clock, cache, counts, age },
     self: { did, publicKey },
     prefix: options.prefix ?? "/ALLIUM",
+    contentLimit: options.contentLimit ?? Limits.CONTENT_LIMIT,
     now: () => clock.currentTimeMillisUnsafe(),
     seconds: () => Math.floor(clock.currentTimeMillisUnsafe() / 1000),
 

@@ -13,7 +13,7 @@ import { CONTENT_TYPE_LIMIT, type Metadata } from "#schemas/ucxl/Metadata"
 import { InvalidRecord, type NameEntry } from "#services/dht/Dht"
 import type { IndexItem } from "#services/ucxl/ContentIndex"
 import { ContentTooLarge, Denied } from "#services/ucxl/EncryptedStore"
-import { AT_ONCE, CONTENT_LIMIT } from "#services/ucxl/Limits"
+import { AT_ONCE } from "#services/ucxl/Limits"
 import type { Tell } from "./notices.ts"
 import { linkOf, type Reading } from "./reading.ts"
 import type { StoreState } from "./StoreState.ts"
@@ -52,7 +52,7 @@ export const makeChanging = (state: StoreState, reading: Reading, storing: Stori
     const task = Effect.gen(function* () {
       const list = yield* directory.current
       yield* storing.permit(list, address, creatorRole)
-      const gathered = yield* gather(content)
+      const gathered = yield* gather(content, state.contentLimit)
       const entries = yield* reading.entriesOrNone(address)
       const standing = believed(list, entries)
       const previous = standing === undefined ? undefined : linkOf(standing)
@@ -172,8 +172,6 @@ export const makeChanging = (state: StoreState, reading: Reading, storing: Stori
 
 export type Changing = ReturnType<typeof makeChanging>
 
-const tooLarge = (bytes: number) => new ContentTooLarge({ bytes, limit: CONTENT_LIMIT })
-
 const PIECE = 65_536
 
 const inPieces = (content: Uint8Array): Stream.Stream<Uint8Array> =>
@@ -182,9 +180,9 @@ const inPieces = (content: Uint8Array): Stream.Stream<Uint8Array> =>
   )
 
 /** What is small enough is had whole; of a stream no more is read than it takes to know. */
-const gather = Effect.fnUntraced(function* <E>(content: Uint8Array | Stream.Stream<Uint8Array, E>) {
+const gather = Effect.fnUntraced(function* <E>(content: Uint8Array | Stream.Stream<Uint8Array, E>, limit: number) {
   if (content instanceof Uint8Array) {
-    if (content.length > CONTENT_LIMIT) return yield* tooLarge(content.length)
+    if (content.length > limit) return yield* new ContentTooLarge({ bytes: content.length, limit })
     return content.length > AT_ONCE ? inPieces(content) : content
   }
   const pull = yield* Stream.toPull(content)

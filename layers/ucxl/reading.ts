@@ -15,7 +15,7 @@ import { Metadata, read as readMetadata } from "#schemas/ucxl/Metadata"
 import { grantRoleOf } from "#schemas/ucxl/Role"
 import type { NameEntry } from "#services/dht/Dht"
 import { ContentTooLarge, NotForUs, Tampered } from "#services/ucxl/EncryptedStore"
-import { CONTENT_LIMIT, HEADER_LIMIT, METADATA_LIMIT } from "#services/ucxl/Limits"
+import { HEADER_LIMIT, METADATA_LIMIT } from "#services/ucxl/Limits"
 import type { AgeRefused } from "./age.ts"
 import type { Opened, StoreState } from "./StoreState.ts"
 
@@ -149,7 +149,8 @@ export const makeReading = (state: StoreState) => {
   /** Fetched, held against the metadata, decrypted. */
   const openContent = Effect.fnUntraced(function* (address: UcxlAddress, cid: Cid, metadata: Metadata) {
     const { sha256, size } = metadata
-    if (size > CONTENT_LIMIT) return yield* new ContentTooLarge({ bytes: size, limit: CONTENT_LIMIT })
+    const limit = state.contentLimit
+    if (size > limit) return yield* new ContentTooLarge({ bytes: size, limit })
     const identities = (yield* keys.list).map(({ identity }) => identity)
     const file = yield* fetchWhole(cid, HEADER_LIMIT + payloadLength(size))
     if (file === undefined || !equalBytes(suite.sha256(file), sha256)) {

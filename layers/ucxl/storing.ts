@@ -16,7 +16,7 @@ import { write as writeEntry } from "#schemas/ucxl/Entry"
 import { HOLDERS_NAMED, Metadata, write as writeMetadata } from "#schemas/ucxl/Metadata"
 import type { BlobReceipt } from "#services/content/Blobs"
 import { ContentTooLarge, Denied, type Stored, UnknownRole } from "#services/ucxl/EncryptedStore"
-import { CONTENT_LIMIT, TEXT_LIMIT } from "#services/ucxl/Limits"
+import { TEXT_LIMIT } from "#services/ucxl/Limits"
 import { RolesUnavailable } from "#services/ucxl/RoleDirectory"
 import type { AgeRefused } from "./age.ts"
 import { indexItem } from "./indexItem.ts"
@@ -88,10 +88,11 @@ export const makeStoring = (state: StoreState) => {
     content: Stream.Stream<Uint8Array, E>
   ) {
     const hash = sha256Running.create()
+    const limit = state.contentLimit
     let size = 0
     const counted = Stream.tap(content, (piece) => {
       size += piece.length
-      return size > CONTENT_LIMIT ? tooLarge(size) : Effect.void
+      return size > limit ? Effect.fail(new ContentTooLarge({ bytes: size, limit })) : Effect.void
     })
     const file = age.encryptStream(recipients, counted, unusable)
     const receipt = yield* blobs.put(Stream.tap(file, (piece) => Effect.sync(() => hash.update(piece))))
@@ -160,8 +161,6 @@ export const makeStoring = (state: StoreState) => {
 }
 
 export type Storing = ReturnType<typeof makeStoring>
-
-const tooLarge = (bytes: number) => Effect.fail(new ContentTooLarge({ bytes, limit: CONTENT_LIMIT }))
 
 /** Recipients come from the authority's list alone, so it is the list that is no good. */
 const unusable = ({ detail }: AgeRefused) =>

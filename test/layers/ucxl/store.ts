@@ -2,7 +2,7 @@
  * Nodes with encrypted stores on one network of the test's: what a node puts into its Dht stands in everybody's at once,
  * roles are those that the test publishes, and what is stored can be counted, looked at and replaced.
  */
-import { Clock, Context, Effect, Layer, PubSub, Queue, Redacted } from "effect"
+import { Clock, Context, Effect, Layer, PubSub, Queue, Redacted, Schedule } from "effect"
 import { signName } from "#core/dht/signRecord"
 import { networkIdOf, nodeIdOf } from "#core/identity/signature"
 import { keyOfSecret } from "#core/ucxl/roleKeysText"
@@ -24,6 +24,7 @@ import { didOf, type PublicKey } from "#schemas/identity/PublicKey"
 import type { UcxlAddress } from "#schemas/ucxl/Address"
 import type { Level, Role } from "#schemas/ucxl/Role"
 import { Blobs } from "#services/content/Blobs"
+import { BlockAgain } from "#services/content/Schedules"
 import { Dht } from "#services/dht/Dht"
 import { Gossip, type Received, type Validator } from "#services/gossip/Gossip"
 import { Identity } from "#services/identity/Identity"
@@ -52,6 +53,13 @@ export interface RoleDraft {
 
 export type StoreNode = Effect.Success<ReturnType<World["node"]>>
 
+/** What is put in the place of parts of a node. */
+export interface Overrides {
+  readonly dht?: Partial<Dht["Service"]>
+  readonly keys?: Partial<RoleKeys["Service"]>
+  readonly audit?: Partial<AuditLog["Service"]>
+}
+
 const roleKey = (key: string) => keyOfSecret(suite, key, suite.sha256(utf8(`key of ${key}`)))
 
 const identityOf = (name: string) => {
@@ -63,6 +71,8 @@ const identityOf = (name: string) => {
 
 export class World {
   readonly #mocks: Array<MockDht.Mock> = []
+  /** All that anybody ever put, for those who come later. */
+  readonly #put: Array<{ readonly kind: number; readonly bytes: Uint8Array }> = []
   readonly #subscribers: Array<{ node: string; validator: Validator; queue: Queue.Queue<Received> }> = []
   readonly roles: MemoryRoleDirectory.SharedRoles
   /** What the Dht was asked, by all nodes. */
@@ -95,20 +105,35 @@ export class World {
     })
 
   /** A node that holds the keys of these. */
-  readonly node = (name: string, keys: ReadonlyArray<string> = [], options: StoreOptions = {}) =>
+  readonly node = (
+    name: string,
+    keys: ReadonlyArray<string> = [],
+    options: StoreOptions = {},
+    others: Overrides = {}
+  ) =>
     Effect.gen({ self: this }, function* () {
-      const dht = Layer.effect(Dht, this.#dht).pipe(Layer.provide([identityOf(name), NodeCrypto.layer]))
+      const dht = Layer.effect(
+        Dht,
+        Effect.map(this.#dht, (it) => Dht.of({ ...it, ...others.dht }))
+      ).pipe(Layer.provide([identityOf(name), NodeCrypto.layer]))
       const base = Layer.mergeAll(identityOf(name), NodeCrypto.layer, MemoryPinStore.layer, this.#gossip(name), dht)
       const stores = Layer.mergeAll(
         DhtBlobs.layer,
         MemoryRoleDirectory.layer(this.roles),
-        MemoryRoleKeys.layer,
+        Layer.effect(
+          RoleKeys,
+          Effect.map(MemoryRoleKeys.make, (it) => RoleKeys.of({ ...it, ...others.keys }))
+        ),
         MemoryContentIndex.layer(),
-        MemoryAuditLog.layer()
+        Layer.effect(
+          AuditLog,
+          Effect.map(MemoryAuditLog.make(), (it) => AuditLog.of({ ...it, ...others.audit }))
+        )
       )
       const layer = AgeEncryptedStore.layer(options).pipe(
         Layer.provideMerge(stores),
         Layer.provideMerge(base),
+        Layer.provide(Layer.succeed(BlockAgain, Schedule.recurs(0))),
         Layer.provide(SeededRandom.layer(name)),
         Layer.provide(NodeCrypto.layer)
       )
@@ -139,7 +164,7 @@ export class World {
 
   /** An entry as its author signed it, whether he may or not. */
   readonly spread = (record: Uint8Array) =>
-    Effect.forEach(this.#mocks, (mock) => mock.dht.putRecord(RecordKind.Name, record), { discard: true })
+    Effect.forEach(this.#mocks, (mock) => Effect.ignore(mock.dht.putRecord(RecordKind.Name, record)), { discard: true })
 
   /** An entry of the author's making, by a grant of the role. */
   readonly sign = (author: string, address: string, role: string, value: Uint8Array, seq: number, issued: number) =>
@@ -160,6 +185,7 @@ export class World {
   get #dht() {
     return Effect.gen({ self: this }, function* () {
       const mock = yield* MockDht.make()
+      for (const { bytes, kind } of this.#put) yield* Effect.ignore(mock.dht.putRecord(kind, bytes))
       this.#mocks.push(mock)
       const { dht } = mock
       const counted = <A, E>(effect: Effect.Effect<A, E>) =>
@@ -171,15 +197,19 @@ export class World {
       const spread = (kind: number) => (receipt: { readonly key: Uint8Array }) =>
         Effect.forEach(
           mock.under(kind, receipt.key).filter(({ member }) => keyOf(member) === keyOf(mock.publicKey)),
-          ({ bytes }) => Effect.forEach(others(), (other) => other.dht.putRecord(kind, bytes), { discard: true }),
+          ({ bytes }) => {
+            this.#put.push({ kind, bytes })
+            return Effect.forEach(others(), (other) => other.dht.putRecord(kind, bytes), { discard: true })
+          },
           { discard: true }
         )
       return Dht.of({
         ...dht,
         putBlock: (bytes, options) =>
-          Effect.tap(dht.putBlock(bytes, options), () =>
-            Effect.forEach(others(), (other) => other.dht.putBlock(bytes, options), { discard: true })
-          ),
+          Effect.tap(dht.putBlock(bytes, options), () => {
+            this.#put.push({ kind: RecordKind.Block, bytes })
+            return Effect.forEach(others(), (other) => other.dht.putBlock(bytes, options), { discard: true })
+          }),
         putName: (name, value, options) => Effect.tap(dht.putName(name, value, options), spread(RecordKind.Name)),
         provide: (cid, options) => Effect.tap(dht.provide(cid, options), spread(RecordKind.Provider)),
         getBlock: (digest, options) => counted(dht.getBlock(digest, options)),
@@ -222,6 +252,16 @@ export class World {
       return { id, neighbours: this.#subscribers.length }
     })
 }
+
+/** Lets all that is under way go on until it holds; the library of age answers when the engine's threads have. */
+export const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
+  Effect.gen(function* () {
+    for (let turns = 0; turns < 2_000; turns++) {
+      if (yield* holds) return
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    }
+    return yield* Effect.die("it never held")
+  })
 
 export const makeWorld = Effect.map(MemoryRoleDirectory.shared(signerOf(AUTHORITY)), (roles) => new World(roles))
 

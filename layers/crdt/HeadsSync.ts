@@ -9,7 +9,14 @@ import { equalBytes, keyOf } from "#schemas/bytes/bytes"
 import { cidOfDigest, RAW } from "#schemas/content/Cid"
 import { readPush, topicPreimage } from "#schemas/crdt/SyncMessage"
 import type { Topic } from "#schemas/gossip/GossipMessage"
-import { COMPARISONS, OPEN_DOCUMENTS, WAITING_PEERS, WANTED_PEERS } from "#services/crdt/Limits"
+import {
+  ASKED_OPS,
+  COMPARISONS,
+  OPEN_DOCUMENTS,
+  PARTED_PEERS,
+  WAITING_PEERS,
+  WANTED_PEERS
+} from "#services/crdt/Limits"
 import type { Log } from "#services/crdt/OpLog"
 import { ComparePace, CompareSoon, SearchPeersPace } from "#services/crdt/Schedules"
 import { Sync } from "#services/crdt/Sync"
@@ -21,8 +28,10 @@ import { Identity } from "#services/identity/Identity"
 import { Bounds } from "#services/node/Bounds"
 import { SessionManager } from "#services/session/SessionManager"
 import { isFoul, makeComparison, serveComparisons } from "./comparing.ts"
+import { Parted } from "./Parted.ts"
 import { makePublishing } from "./publishing.ts"
 import { push } from "./pushing.ts"
+import { fetchMissing, storeOwn } from "./singleOps.ts"
 
 /** Seconds that word of an open document lasts. */
 const ANNOUNCED_FOR = 86_400
@@ -42,6 +51,9 @@ interface Kept {
   readonly hasOpened: Latch.Latch
   /** Those with whom a comparison went well, the latest last. */
   readonly partners: Map<string, Contact>
+  readonly parted: Parted
+  /** By id: operations that were looked for on the network since the last search for peers. */
+  readonly asked: Set<string>
 }
 
 export const make = Effect.gen(function* () {
@@ -59,10 +71,22 @@ export const make = Effect.gen(function* () {
     return most
   })
   yield* bounds.watch("comparisons of documents", COMPARISONS, () => comparing)
+  const most = (size: (kept: Kept) => number) => () => Math.max(0, ...[...all.values()].map(size))
+  yield* bounds.watch(
+    "peers whose documents cannot be joined",
+    PARTED_PEERS,
+    most(({ parted }) => parted.size)
+  )
+  yield* bounds.watch(
+    "operations that were looked for",
+    ASKED_OPS,
+    most(({ asked }) => asked.size)
+  )
 
   const enqueue = (kept: Kept, contact: Contact): void => {
     if (contact.key === keyOf(identity.nodeId)) return
     if (kept.due.size >= WAITING_PEERS && !kept.due.has(contact.key)) return
+    if (!kept.due.has(contact.key) && kept.parted.passes(contact.key)) return
     kept.due.set(contact.key, contact)
     kept.isDue.openUnsafe()
   }
@@ -104,7 +128,10 @@ export const make = Effect.gen(function* () {
   const compareWith = Effect.fnUntraced(
     function* (kept: Kept, peer: Contact) {
       comparing++
-      const taken = yield* compare(kept.log, peer)
+      const taken = yield* compare(kept.log, peer).pipe(
+        Effect.tapErrorTag("SnapshotRefused", () => Effect.sync(() => kept.parted.note(peer.key)))
+      )
+      kept.parted.forget(peer.key)
       kept.partners.delete(peer.key)
       kept.partners.set(peer.key, peer)
       if (kept.partners.size > PARTNERS) kept.partners.delete(kept.partners.keys().next().value!)
@@ -121,8 +148,16 @@ export const make = Effect.gen(function* () {
       const next = kept.due.values().next().value
       if (next === undefined) return Effect.andThen(kept.isDue.close, kept.isDue.await)
       kept.due.delete(next.key)
-      return compareWith(kept, next)
+      return Effect.andThen(compareWith(kept, next), lookFor(kept))
     }).pipe(Effect.forever)
+
+  /** What waiting operations build upon, where nobody who is asked next may have it. */
+  const lookFor = (kept: Kept) =>
+    Effect.suspend(() =>
+      kept.due.size > 0 || kept.log.waiting() === 0
+        ? Effect.void
+        : Effect.ignore(fetchMissing(dht, kept.log, kept.asked), { log: "Debug" })
+    )
 
   const lookAtOpened = (kept: Kept) =>
     kept.hasOpened.await.pipe(
@@ -142,6 +177,7 @@ export const make = Effect.gen(function* () {
       const some = new Map([...kept.partners, ...peersOf(kept).map((contact) => [contact.key, contact] as const)])
       const peers = [...some.values()]
       if (peers.length > 0) enqueue(kept, peers[yield* Random.nextIntBetween(0, peers.length - 1)]!)
+      else yield* lookFor(kept)
     }).pipe(Effect.schedule(comparePace))
 
   /** Those who said on the network that they have it open, as long as there are few here. */
@@ -150,6 +186,7 @@ export const make = Effect.gen(function* () {
     return Effect.gen(function* () {
       yield* Effect.ignore(dht.provide(cid, { lifetime: ANNOUNCED_FOR, keep: false }), { log: "Debug" })
       if (peersOf(kept).length >= WANTED_PEERS) return
+      kept.asked.clear()
       const providers = yield* Effect.orElseSucceed(dht.findProviders(cid), () => [])
       for (const { nodeId } of providers.slice(0, PARTNERS)) {
         if (equalBytes(nodeId, identity.nodeId)) continue
@@ -187,7 +224,9 @@ export const make = Effect.gen(function* () {
         isDue: yield* Latch.make(false),
         opened: new Map(),
         hasOpened: yield* Latch.make(false),
-        partners: new Map()
+        partners: new Map(),
+        parted: new Parted(),
+        asked: new Set()
       }
       yield* Effect.acquireRelease(
         Effect.sync(() => all.set(log.key, kept)),
@@ -196,6 +235,7 @@ export const make = Effect.gen(function* () {
       const messages = yield* gossip.join(kept.topic, judge(kept))
       yield* Effect.forkScoped(Effect.forever(Queue.takeAll(messages)))
       yield* push(gossip, log, kept.topic)
+      if (options?.storeFor !== undefined) yield* storeOwn(dht, log, options.storeFor)
       yield* Effect.forkScoped(work(kept))
       yield* Effect.forkScoped(lookAtOpened(kept))
       yield* Effect.forkScoped(takeTurns(kept))

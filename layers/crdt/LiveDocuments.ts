@@ -38,7 +38,7 @@ export const make = Effect.gen(function* () {
   const wishes = new Map<string, Wish>()
 
   const openNew = Effect.fnUntraced(function* (key: string) {
-    const { channel, discover, genesis, grants, signing = identity.signing } = wishes.get(key)!
+    const { channel, discover, genesis, grants, signing = identity.signing, storeFor } = wishes.get(key)!
     wishes.delete(key)
     const replica = new DocumentReplica(signing.publicKey as DocumentChange["author"])
     const log = yield* logs.open({ channel, genesis, signing, grants, replica })
@@ -47,7 +47,7 @@ export const make = Effect.gen(function* () {
       for (const { author, isLocal, seq } of delivered) PubSub.publishUnsafe(changes, { author, seq, isLocal })
     })
     yield* Effect.addFinalizer(() => Effect.sync(stop))
-    yield* sync.keep(log, { discover })
+    yield* sync.keep(log, { discover, storeFor })
     return documentOf(log, replica, changes, sync)
   })
 

@@ -1,7 +1,7 @@
 /** Opens one log: what is stored is handed to the replica, and from then on everything passes through one gate. */
 import { Deferred, Effect, Result, Semaphore } from "effect"
 import { channelIdOf, plainPolicyOf } from "#core/oplog/channel"
-import { equalBytes, keyOf } from "#schemas/bytes/bytes"
+import { bytesOfKey, equalBytes, keyOf } from "#schemas/bytes/bytes"
 import * as SnapshotContent from "#schemas/crdt/SnapshotContent"
 import * as Genesis from "#schemas/dht/Genesis"
 import type { PublicKey } from "#schemas/identity/PublicKey"
@@ -87,6 +87,7 @@ export const openLog = Effect.fnUntraced(function* (
       haltedAt: (key) => graph.halted.get(key)
     },
     waiting: () => state.intake.early.size,
+    missing: (limit) => state.intake.wanted(limit).map(bytesOfKey),
     read: (ranges) => Effect.map(page(ranges), (rows) => rows.map(({ bytes }) => bytes)),
     compact: Effect.uninterruptible(alone(snapshots.compact)),
     snapshot: store.snapshot(channel),

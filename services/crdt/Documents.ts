@@ -76,6 +76,12 @@ export interface OpenOptions {
   readonly grants?: ReadonlyArray<Uint8Array> | undefined
   /** Whether the network is told that it is open here, and asked for others; true by default. */
   readonly discover?: boolean | undefined
+  /**
+   * Seconds, at most 7 d, for which each own transaction is stored on the network as well, so that whoever has a later one
+   * finds those it builds upon although nobody is there to ask. Each costs a lookup and its replicas, one after the other,
+   * and those beyond the 512 that wait are left out; so none is by default.
+   */
+  readonly storeFor?: number | undefined
 }
 
 export interface CreatedDocument {

@@ -35,6 +35,12 @@ export const WAITING_PEERS = 64
  * 180 operations each. */
 export const PAGES = 4_096
 
+/** Operations of one document that were looked for on the network, in vain perhaps; they are not looked for again soon. */
+export const ASKED_OPS = 1_024
+
+/** Peers of one document whose logs cannot be joined with the one here. */
+export const PARTED_PEERS = 64
+
 /** Peers that a document looks for when it has fewer. */
 export const WANTED_PEERS = 3
 

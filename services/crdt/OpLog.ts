@@ -125,6 +125,8 @@ export interface Log {
   readonly progress: Progress
   /** Operations that wait for others. */
   readonly waiting: () => number
+  /** Ids of what waiting operations build upon and that neither is here nor waits; as many as `limit`. */
+  readonly missing: (limit: number) => ReadonlyArray<Uint8Array>
   /** Records of these ranges, parents first, as many as one answer holds. */
   readonly read: (ranges: ReadonlyArray<OpRange>) => Effect.Effect<ReadonlyArray<Uint8Array>, StorageFailed>
   /** Snapshot of everything until now, in the place of all operations in it. */

@@ -44,6 +44,8 @@ export type CompareError = RpcError | StorageFailed | SnapshotRefused | NotPlain
 export interface KeepOptions {
   /** Whether this node tells the network that it has the document open, and looks there for others; true by default. */
   readonly discover?: boolean | undefined
+  /** Seconds, at most 7 d, for which each own operation is stored on the network; none is by default. */
+  readonly storeFor?: number | undefined
 }
 
 export class Sync extends Context.Service<

@@ -88,6 +88,10 @@ export class EarlyBuffer<Node extends EarlyNode = OpNode> {
     return this.since(Number.POSITIVE_INFINITY)
   }
 
+  all(): Iterable<Early<Node>> {
+    return this.#held.values()
+  }
+
   /** What is waited for. */
   missing(): ReadonlyArray<Missing> {
     return [...this.#waiting.keys()]

@@ -28,6 +28,19 @@ export class Intake<Node extends IntakeNode = OpNode> {
     return op.parents.filter((parent) => this.graph.lamportOf(parent) === undefined)
   }
 
+  /** Parents of those that wait, as many as `limit`, that are neither here nor waiting themselves. */
+  wanted(limit: number): ReadonlyArray<string> {
+    const wanted = new Set<string>()
+    for (const { found, op } of this.early.all()) {
+      for (const parent of op.parents) {
+        if (wanted.size === limit) return [...wanted]
+        if (!found.has(parent) && !this.early.has(parent) && this.graph.lamportOf(parent) === undefined)
+          wanted.add(parent)
+      }
+    }
+    return [...wanted]
+  }
+
   /** `found` is kept. `now` in any unit, the one of `EarlyBuffer.since`. */
   offer(op: Node, found: Map<string, number>, now: number): { readonly as: Offered; readonly word?: string } {
     const judgement = this.graph.judge(op, found)

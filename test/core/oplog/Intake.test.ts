@@ -172,4 +172,18 @@ describe("Intake", () => {
     assert.strictEqual(feed(intake, [...two, first]).length, 2)
     assert.strictEqual(intake.conflicts.length, 1)
   })
+
+  it("says which parents of those that wait are neither here nor waiting, as many as asked for", () => {
+    const intake = new Intake<IntakeNode>(ROOM)
+    feed(intake, [
+      node(1),
+      node(3, { seq: 3, lamport: 3, parents: [keyOfNumber(1), keyOfNumber(2)] }),
+      node(4, { seq: 4, lamport: 5, parents: [keyOfNumber(3), keyOfNumber(8), keyOfNumber(9)] })
+    ])
+    intake.offer(node(5, { seq: 5, lamport: 6, parents: [keyOfNumber(7)] }), new Map([[keyOfNumber(7), 5]]), 0)
+    assert.deepStrictEqual(sorted(intake.wanted(10)), sorted([2, 8, 9].map(keyOfNumber)))
+    assert.strictEqual(intake.wanted(2).length, 2)
+    feed(intake, [node(2, { seq: 2, lamport: 2, parents: [keyOfNumber(1)] })])
+    assert.deepStrictEqual(sorted(intake.wanted(10)), sorted([8, 9].map(keyOfNumber)))
+  })
 })

@@ -1,5 +1,5 @@
 /** An app that opens documents on the nodes of a simulated network, and leaves them open. */
-import { Documents, type OpenDocument } from "allium"
+import { Documents, type OpenDocument, type OpenOptions } from "allium"
 import { TestNetwork } from "allium/testing"
 import { Context, type Duration, Effect, Layer, Scope } from "effect"
 import { keyOf } from "#schemas/bytes/bytes"
@@ -9,22 +9,25 @@ export class Notes extends Context.Service<
   { readonly use: (channel: Uint8Array) => Effect.Effect<OpenDocument> }
 >()("test/Notes") {}
 
-export const app = Layer.effect(
-  Notes,
-  Effect.gen(function* () {
-    const [documents, scope] = [yield* Documents, yield* Effect.scope]
-    const opened = new Map<string, OpenDocument>()
-    return Notes.of({
-      use: Effect.fnUntraced(function* (channel) {
-        const known = opened.get(keyOf(channel))
-        if (known !== undefined) return known
-        const document = yield* documents.open(channel).pipe(Effect.provideService(Scope.Scope, scope), Effect.orDie)
-        opened.set(keyOf(channel), document)
-        return document
+const app = (options?: OpenOptions) =>
+  Layer.effect(
+    Notes,
+    Effect.gen(function* () {
+      const [documents, scope] = [yield* Documents, yield* Effect.scope]
+      const opened = new Map<string, OpenDocument>()
+      return Notes.of({
+        use: Effect.fnUntraced(function* (channel) {
+          const known = opened.get(keyOf(channel))
+          if (known !== undefined) return known
+          const document = yield* documents
+            .open(channel, options)
+            .pipe(Effect.provideService(Scope.Scope, scope), Effect.orDie)
+          opened.set(keyOf(channel), document)
+          return document
+        })
       })
     })
-  })
-)
+  )
 
 export const open = (channel: Uint8Array) => Effect.flatMap(Notes, (notes) => notes.use(channel))
 
@@ -34,8 +37,10 @@ export const read = (channel: Uint8Array) =>
 export const type = (channel: Uint8Array, text: string, at = 0) =>
   Effect.flatMap(open(channel), (document) => document.edit((it) => it.text("t").insert(at, text)))
 
-export const notesOn = (nodes: number, options: { readonly seed?: number; readonly storage?: "sqlite" } = {}) =>
-  TestNetwork.make({ nodes, app, ...options })
+export const notesOn = (
+  nodes: number,
+  { opened, ...options }: { readonly seed?: number; readonly storage?: "sqlite"; readonly opened?: OpenOptions } = {}
+) => TestNetwork.make({ nodes, app: app(opened), ...options })
 
 export type NotesNetwork = Effect.Success<ReturnType<typeof notesOn>>
 

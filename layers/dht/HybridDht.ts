@@ -5,7 +5,7 @@
  *
  * What is anonymous never comes here: to remember it, or to send it later in the open, would break what it was promised.
  */
-import { Clock, Context, Effect, Layer, Metric, Result } from "effect"
+import { Context, Effect, Layer, Queue, Result } from "effect"
 import { factsOf } from "#core/dht/facts"
 import { providerEntries } from "#core/dht/providerEntries"
 import { utf8 } from "#schemas/bytes/bytes"
@@ -13,8 +13,7 @@ import { digestOf } from "#schemas/content/Cid"
 import * as Mutable from "#schemas/dht/Mutable"
 import * as Name from "#schemas/dht/Name"
 import { OPEN_NAMESPACE, RecordKind } from "#schemas/dht/Record"
-import * as Metrics from "#services/dht/BackendMetrics"
-import { type BackendMode, type BackendName, Backends, type BackendsShape } from "#services/dht/Backends"
+import { Backends, type BackendsShape } from "#services/dht/Backends"
 import { Dht, NotFound } from "#services/dht/Dht"
 import { MIRRORED_BYTES } from "#services/dht/Limits"
 import type { CheckedRecord } from "#services/dht/RecordValidators"
@@ -29,50 +28,9 @@ import { makeGuard } from "./guarding.ts"
 import * as MockDht from "./MockDht.ts"
 import { makeReplay } from "./replaying.ts"
 import { makeStandIn, type RealBackend } from "./standingIn.ts"
+import { makeSwitch } from "./switching.ts"
 
 const NONE = new Uint8Array(0)
-
-/** Which of the two answers: told to metrics and to the log, and switched by hand. */
-const makeSwitch = Effect.gen(function* () {
-  const clock = yield* Clock.Clock
-  const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1_000)
-  let mode: BackendMode = "auto"
-  let isOut = false
-  let active: BackendName = "real"
-  let since = seconds()
-
-  const show = Effect.forEach(["real", "mock"] as const, (backend) =>
-    Metric.update(Metric.withAttributes(Metrics.active, { backend }), backend === active ? 1 : 0)
-  )
-  const settle = Effect.suspend(() => {
-    const before = active
-    active = mode === "auto" ? (isOut ? "mock" : "real") : mode
-    if (active === before) return Effect.void
-    since = seconds()
-    const taken = Metric.update(Metric.withAttributes(Metrics.switches, { to: active }), 1)
-    const told =
-      active === "mock"
-        ? Effect.logWarning("the network is not used: what is read is what this node knows, what is written waits")
-        : Effect.logInfo("the network is used again: what has waited is brought to it")
-    return Effect.all([taken, show, Effect.annotateLogs(told, { mode })], { discard: true })
-  })
-  yield* show
-
-  return {
-    mode: () => mode,
-    view: () => ({ mode, active, since }),
-    heard: (out: boolean) =>
-      Effect.suspend(() => {
-        isOut = out
-        return settle
-      }),
-    select: (selected: BackendMode) =>
-      Effect.suspend(() => {
-        mode = selected
-        return settle
-      })
-  }
-})
 
 export const make = Effect.fnUntraced(function* (real: RealBackend, options: MockDht.MockOptions = {}) {
   const [suite, outbox] = [yield* Crypto, yield* OutboxStore]
@@ -82,11 +40,16 @@ export const make = Effect.fnUntraced(function* (real: RealBackend, options: Moc
     MIRRORED_BYTES,
     mock.bytes
   )
-  const position = yield* makeSwitch
+  const returned = yield* Queue.sliding<void>(1)
+  const position = yield* makeSwitch((to) =>
+    to === "real" ? Effect.asVoid(Queue.offer(returned, undefined)) : Effect.void
+  )
   const standIn = yield* makeStandIn(real, mock)
   const guard = yield* makeGuard(real.dht, position.heard)
   const { read, write } = yield* makeChoice({ real, mock, guard, standIn, mode: position.mode })
   const replay = yield* makeReplay(real, guard, standIn, () => position.mode() !== "mock")
+  // At once, and then at the pace of replays.
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(returned), replay)))
 
   const rememberAll = (kind: number, records: ReadonlyArray<Uint8Array>) =>
     Effect.forEach(records, (bytes) => standIn.mirror(kind, bytes), { discard: true })

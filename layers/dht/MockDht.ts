@@ -55,10 +55,8 @@ interface Kept extends CheckedRecord {
   readonly until: number
 }
 
-export interface MockOptions {
-  /** Bytes that it holds at most, `MOCK_BYTES` by default. */
-  readonly bytes?: number
-}
+/** `bytes`: that it holds at most, `MOCK_BYTES` by default. */
+export type MockOptions = { readonly bytes?: number }
 
 /** A mock, and what only its owner may do with it. */
 export interface Mock {
@@ -104,8 +102,8 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
   const lastOf = (kind: number, key: Uint8Array): { readonly seq: number; readonly issued: number } => {
     for (const { bytes } of shelf.under(kind, key)) {
       const facts = Result.getOrUndefined(factsOf(suite, kind, bytes))
-      const isOwn = keyOf(facts?.signed?.by ?? NO_KEY) === keyOf(publicKey)
-      if (facts !== undefined && isOwn) return { seq: facts.seq, issued: facts.times?.issued ?? 0 }
+      if (facts?.signed !== undefined && equalBytes(facts.signed.by, publicKey))
+        return { seq: facts.seq, issued: facts.times?.issued ?? 0 }
     }
     return { seq: 0, issued: 0 }
   }
@@ -251,5 +249,3 @@ export const layerOf = (options?: MockOptions) =>
   )
 
 export const layer = layerOf()
-
-const NO_KEY = new Uint8Array(0)

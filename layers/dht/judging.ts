@@ -3,7 +3,7 @@
  * take is its maker's, and that nobody has a thing is an answer as good as the thing.
  */
 import { Cause, Exit, Option } from "effect"
-import type { GetError, PutError, PutReceipt } from "#services/dht/Dht"
+import type { GetError, PutError, PutReceipt, PutRefused } from "#services/dht/Dht"
 import type { Operation } from "#services/dht/MockControl"
 
 /**
@@ -14,6 +14,12 @@ export type Verdict = "answered" | "unplaced" | "failed" | "neutral"
 
 /** Reasons for which a node refuses what another, or the same at another time, would take. */
 const FOR_NOW = new Set(["Quota", "Busy", "NotClosest", "WorkRequired"])
+/** And for which it has something else of the same name. */
+const HISTORY = new Set(["Older", "Conflict"])
+
+/** Whether somebody refuses it for what it is, and will do so again. */
+export const isFinal = ({ refusals }: PutRefused): boolean =>
+  refusals.some(({ reason }) => !FOR_NOW.has(reason) && !HISTORY.has(reason))
 
 const isReceipt = (value: unknown): value is PutReceipt =>
   typeof value === "object" && value !== null && "holders" in value && "reached" in value
@@ -56,6 +62,4 @@ export const verdictOf = (operation: Operation, exit: Exit.Exit<unknown, PutErro
 
 /** Whether somebody else has a newer version, or another one under the same number: what was offered is history. */
 export const isSuperseded = (error: PutError | GetError): boolean =>
-  error._tag === "PutRefused" &&
-  error.refusals.length > 0 &&
-  error.refusals.every(({ reason }) => reason === "Older" || reason === "Conflict")
+  error._tag === "PutRefused" && error.refusals.length > 0 && error.refusals.every(({ reason }) => HISTORY.has(reason))

@@ -2,16 +2,16 @@
  * Brings what waits to the network, in the order in which it came. A write leaves the row only when the network has it, so
  * one that was under way when the node died is sent again: it is the same record, and whoever has it already says so.
  */
-import { Cause, Clock, Effect, Exit, Metric, Option, Result } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Metric, Option, Result, Semaphore } from "effect"
 import { factsOf } from "#core/dht/facts"
 import * as Metrics from "#services/dht/BackendMetrics"
 import type { GetError, PutError, PutReceipt } from "#services/dht/Dht"
-import { REPLAY_PAGE, REPLAY_TRIES } from "#services/dht/Limits"
-import { ReplayPace } from "#services/dht/Schedules"
+import { REPLAY_PAGE, REPLAY_TRIES, REPLAYS_DEFERRED } from "#services/dht/Limits"
+import { ReplayAgain, ReplayPace } from "#services/dht/Schedules"
 import { Crypto } from "#services/identity/Crypto"
 import { OutboxStore, type WaitingWrite } from "#services/storage/OutboxStore"
 import type { Guard, Judged } from "./guarding.ts"
-import { isSuperseded } from "./judging.ts"
+import { isFinal, isSuperseded } from "./judging.ts"
 import type { RealBackend, StandIn } from "./standingIn.ts"
 
 /** `waits`: for the next time. `stop`: nothing can be brought there now. */
@@ -40,8 +40,10 @@ export const makeReplay = Effect.fnUntraced(function* (
   isAsked: () => boolean
 ) {
   const [suite, clock, outbox] = [yield* Crypto, yield* Clock.Clock, yield* OutboxStore]
-  /** By place: how often somebody was there, but would not hold it. No more entries than writes that wait. */
-  const tries = new Map<number, number>()
+  const rest = yield* ReplayAgain
+  const [first, longest] = [Duration.toMillis(rest.first), Duration.toMillis(rest.longest)]
+  /** By place, of what somebody saw and did not take; milliseconds. */
+  const deferred = new Map<number, { readonly tries: number; readonly until: number }>()
 
   const put = ({ bytes, expires, factor, keep, kind }: WaitingWrite, now: number) =>
     guard.attempt(
@@ -49,20 +51,29 @@ export const makeReplay = Effect.fnUntraced(function* (
       real.dht.putRecord(kind, bytes, { lifetime: expires - now, keep, ...(factor > 0 ? { factor } : {}) })
     )
 
-  /** Of what nobody would hold although somebody was there: for some time, then the real one has to see to it. */
-  const again = ({ place }: WaitingWrite, otherwise: Fate): Fate => {
-    const tried = (tries.get(place) ?? 0) + 1
-    tries.set(place, tried)
-    return tried < REPLAY_TRIES ? "waits" : otherwise
+  /** Somebody was there, and would not hold it: each time it rests for longer. */
+  const defer = ({ place }: WaitingWrite): number => {
+    const tries = (deferred.get(place)?.tries ?? 0) + 1
+    const rest = Math.min(first * 2 ** (tries - 1), longest)
+    deferred.delete(place)
+    deferred.set(place, { tries, until: clock.currentTimeMillisUnsafe() + rest })
+    // One that has given way to a later version is not asked for again.
+    const [oldest] = deferred.keys()
+    if (deferred.size > REPLAYS_DEFERRED && oldest !== undefined) deferred.delete(oldest)
+    return tries
   }
 
   const fateOf = (write: WaitingWrite, judged: Judged<PutReceipt, PutError> | undefined): Fate => {
     if (judged === undefined || judged.verdict === "failed") return "stop"
     const error = errorOf(judged.exit)
-    if (error === undefined) return judged.verdict === "answered" ? "stored" : again(write, "stored")
+    if (error === undefined) {
+      // In the end the own copy has to do: the replicator makes up the rest, as of everything.
+      return judged.verdict === "answered" || defer(write) >= REPLAY_TRIES ? "stored" : "waits"
+    }
     if (isSuperseded(error)) return "superseded"
     if (error._tag === "StoreFull") return "stop"
-    return error._tag === "PutRefused" ? again(write, "refused") : "refused"
+    if (error._tag !== "PutRefused") return "refused"
+    return defer(write) >= REPLAY_TRIES && isFinal(error) ? "refused" : "waits"
   }
 
   const release = ({ bytes, key, kind }: WaitingWrite) =>
@@ -73,11 +84,12 @@ export const makeReplay = Effect.fnUntraced(function* (
   /** Tries one; whether the next may be tried. */
   const replay = Effect.fnUntraced(function* (write: WaitingWrite) {
     const now = Math.floor(clock.currentTimeMillisUnsafe() / 1_000)
+    if ((deferred.get(write.place)?.until ?? 0) > clock.currentTimeMillisUnsafe()) return true
     const judged = write.expires <= now ? undefined : yield* put(write, now)
     const fate = write.expires <= now ? "expired" : fateOf(write, judged)
     if (fate === "stop") return false
     if (fate === "waits") return true
-    tries.delete(write.place)
+    deferred.delete(write.place)
     if (fate === "refused") {
       const error = errorOf(judged?.exit)
       const reason = error === undefined ? "it could not be stored" : reasonOf(error)
@@ -106,12 +118,14 @@ export const makeReplay = Effect.fnUntraced(function* (
     }
   })
 
-  /** As much as can be brought there now. */
+  const oneAtATime = Semaphore.withPermitsIfAvailable(yield* Semaphore.make(1), 1)
+
+  /** As much as can be brought there now; nothing where that is being done already. */
   const pass = Effect.gen(function* () {
     if (!standIn.mayWait() || !isAsked() || guard.isOut()) return
     yield* Effect.tapError(replayAll, () => Effect.sync(() => standIn.setMayWait(true)))
     yield* standIn.showWaiting
-  }).pipe(Effect.ignore({ log: "Warn" }))
+  }).pipe(oneAtATime, Effect.ignore({ log: "Warn" }))
 
   yield* Effect.forkScoped(Effect.schedule(pass, yield* ReplayPace))
   return pass

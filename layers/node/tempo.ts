@@ -114,6 +114,7 @@ export const production = Layer.mergeAll(
   Layer.succeed(Dht.BackendWithin, seconds(20)),
   Layer.succeed(Dht.BackendSlowAfter, seconds(5)),
   Layer.succeed(Dht.ReplayPace, Schedule.spaced("5 seconds")),
+  Layer.succeed(Dht.ReplayAgain, { first: seconds(5), longest: minutes(10) }),
   // content
   Layer.succeed(
     BlockAgain,

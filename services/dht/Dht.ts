@@ -1,6 +1,7 @@
 /**
  * The distributed hash table: content under its hash, mutable records under an author and a salt, and who provides
- * what. Kept by `KademliaDht` (the network) and `MockDht` (an app's tests), under the laws of `test/laws/dht.ts`.
+ * what. Kept by `KademliaDht` (the network), `MockDht` (an app's tests) and `HybridDht` (both, while the network is out of
+ * reach), under the laws of `test/laws/dht.ts`.
  */
 import { Context, type Effect, Schema } from "effect"
 import type { Cid } from "#schemas/content/Cid"
@@ -58,7 +59,7 @@ export interface PutReceipt {
   readonly key: Uint8Array
   /**
    * `queued`: the network was out of reach, so it waits in this node's outbox and is stored as soon as that is over
-   * (`HybridDht`). Until then nobody else can read it, and it is gone if this node's disk is.
+   * (`HybridDht`). Until then others may not find it, and it is gone if this node's disk is.
    */
   readonly status: PutStatus
   /**

@@ -77,6 +77,8 @@ export const FAILURES_IN_A_ROW = 3
 export const REPLAY_PAGE = 16
 /** How often one is sent that others see and do not take, until it is left to the own store, or set aside. */
 export const REPLAY_TRIES = 8
+/** Of those, so many are remembered. */
+export const REPLAYS_DEFERRED = 1_024
 
 /** Records whose signature is remembered as good: 32 bytes each, against 100 µs for a verification. */
 export const VERIFIED_RECORDS = 4_096

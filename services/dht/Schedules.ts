@@ -180,3 +180,11 @@ export const BackendSlowAfter = Context.Reference<Duration.Duration>("allium/ser
 export const ReplayPace = Context.Reference<Schedule.Schedule<unknown>>("allium/services/dht/ReplayPace", {
   defaultValue: () => Schedule.spaced("5 seconds")
 })
+
+/** How long a write rests that others saw and did not take, at first, and at the longest: twice as long each time. */
+export const ReplayAgain = Context.Reference<{
+  readonly first: Duration.Duration
+  readonly longest: Duration.Duration
+}>("allium/services/dht/ReplayAgain", {
+  defaultValue: () => ({ first: Duration.seconds(5), longest: Duration.minutes(10) })
+})

@@ -73,7 +73,7 @@ export const storedText = (
 ): string => (status === "queued" ? `queued: ${QUEUED}` : `${done} on ${count(replicas, "node")} of ${factor} wanted`)
 
 /** Of what nobody else can have yet. */
-export const QUEUED = `the network is out of reach, so it waits on this node and is sent as soon as that is over; see "allium status"`
+export const QUEUED = `it waits on this node until the network is in reach, and others may not find it before; see "allium backend"`
 
 /** Columns of a name and the space behind it. */
 const NAMES = 13

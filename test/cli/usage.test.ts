@@ -38,6 +38,7 @@ describe("usage", () => {
       ...["init", "node", "put", "get", "set", "read", "pin", "unpin", "pins", "provide", "providers", "role", "peers"],
       ...[
         "status",
+        "backend",
         "explain",
         "network",
         "sim",

@@ -317,7 +317,7 @@ describe("HybridDht, when the network is back", () => {
     })
   )
 
-  it.effect("keeps a write that others see and do not take, and in the end leaves it to the own store", () =>
+  it.effect("keeps a write that others have no room for now, and asks them ever more rarely", () =>
     Effect.gen(function* () {
       const it = yield* node
       yield* outOfReach(it)
@@ -325,11 +325,28 @@ describe("HybridDht, when the network is back", () => {
       const busy = new PutRefused({ key: salt, refusals: [{ reason: "Busy", nodes: 4 }] })
       yield* it.network.control.one("putRecord", { failure: busy })
       yield* inReachAgain(it)
-      assert.strictEqual((yield* it.status).outbox.waiting, 1)
+      yield* TestClock.adjust("2 hours")
+      assert.deepInclude((yield* it.status).outbox, { waiting: 1, refused: 0 })
+      assert.isAtMost(it.sent.length, 20)
       yield* it.network.control.all({})
-      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("10 minutes")
       assert.strictEqual((yield* it.status).outbox.waiting, 0)
       assert.deepStrictEqual(yield* it.network.dht.getBlock(sha256(block(1))), block(1))
+    })
+  )
+
+  it.effect("sets aside what all refuse again and again, for what it is", () =>
+    Effect.gen(function* () {
+      const it = yield* node
+      yield* outOfReach(it)
+      yield* it.dht.putBlock(block(1))
+      const refused = new PutRefused({ key: salt, refusals: [{ reason: "NotGranted", nodes: 4 }] })
+      yield* it.network.control.one("putRecord", { failure: refused })
+      yield* inReachAgain(it)
+      assert.deepInclude((yield* it.status).outbox, { waiting: 1, refused: 0 })
+      yield* TestClock.adjust("20 minutes")
+      assert.deepInclude((yield* it.status).outbox, { waiting: 0, refused: 1, lastRefusal: "NotGranted (4)" })
+      assert.strictEqual(it.sent.length, 8)
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Exit } from "effect"
-import { isSuperseded, type Verdict, verdictOf } from "#layers/dht/judging"
+import { isFinal, isSuperseded, type Verdict, verdictOf } from "#layers/dht/judging"
 import type { NodeId } from "#schemas/identity/NodeId"
 import {
   type GetError,
@@ -70,6 +70,8 @@ describe("what is history", () => {
     assert.isTrue(isSuperseded(refused(["Older", 3], ["Conflict", 1])))
     assert.isFalse(isSuperseded(refused(["Older", 3], ["Busy", 1])))
     assert.isFalse(isSuperseded(refused()))
+    assert.isFalse(isFinal(refused(["Older", 3], ["Busy", 1])))
+    assert.isTrue(isFinal(refused(["Older", 3], ["NotGranted", 1])))
     assert.isFalse(isSuperseded(new NotFound({ key, asked: 3 })))
   })
 })

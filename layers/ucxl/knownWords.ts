@@ -51,7 +51,11 @@ export interface WordCount {
 /** For as long as the scope is open. */
 export const attachWords = (sql: SqlClient) =>
   Effect.acquireRelease(
-    Effect.forEach(SETUP, (text) => sql.unsafe(text).withoutTransform, { discard: true }),
+    Effect.scoped(
+      Effect.flatMap(sql.reserve, (connection) =>
+        Effect.forEach(SETUP, (text) => connection.execute(text, [], undefined), { discard: true })
+      )
+    ),
     () => Effect.ignore(sql.unsafe("DETACH words").withoutTransform, { log: "Debug" })
   )
 

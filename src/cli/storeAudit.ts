@@ -4,6 +4,7 @@ import type { AuditEntry, AuditVerdict } from "#services/ucxl/AuditLog"
 import { ask, connect, sayFailure } from "./client.ts"
 import { failure } from "./Failure.ts"
 import { count, harmless, note, paintErr, paintOut, say, sayJson, size } from "./output.ts"
+import { endsOnSignal } from "./runMain.ts"
 import type { Shared } from "./storeContent.ts"
 import { streamed } from "./streamed.ts"
 import { clockTime } from "./times.ts"
@@ -37,6 +38,7 @@ export const showAudit = Effect.fnUntraced(function* ({ data, json }: Shared, li
 export const followAudit = Effect.fnUntraced(
   function* ({ data, json }: Shared, limit: number) {
     const client = yield* connect(data)
+    yield* endsOnSignal
     const lines = yield* client.store.followAudit({ query: { limit } })
     yield* Stream.runForEach(streamed(lines), sayLine(json))
   },

@@ -32,7 +32,7 @@ const mean = (times: number, milliseconds: number): string =>
 export const rotateRole = Effect.fnUntraced(
   function* ({ data, json }: Shared, role: string) {
     const client = yield* connect(data)
-    const bar = countBar("encrypted anew", process.stderr)
+    const bar = countBar("looked at", process.stderr)
     let last: RotationStatus | undefined
     const steps = yield* client.store.rotate({ payload: { role: role.trim().toLowerCase() } })
     yield* Stream.runForEach(streamed(steps), (step) => {
@@ -47,7 +47,7 @@ export const rotateRole = Effect.fnUntraced(
     yield* note(
       last === undefined
         ? `nothing that this node stored as ${harmless(role)} is encrypted to other keys than those of now`
-        : `encrypted ${count(last.done - last.failed, "item")} to the keys of now`
+        : `looked at ${count(last.done, "item")}: what was encrypted to other keys is now encrypted to those of now`
     )
   },
   (effect, { data }) => Effect.mapError(effect, sayFailure(data))

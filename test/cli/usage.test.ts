@@ -45,7 +45,10 @@ describe("usage", () => {
         "role announce",
         "role withdraw",
         "role find",
-        ...["init", "add", "remove", "publish", "list", "show", "key", "seal", "unlock"].map((verb) => `role ${verb}`)
+        ...["init", "add", "remove", "publish", "list", "show", "key", "seal", "unlock"].map((verb) => `role ${verb}`),
+        ...["put", "get", "rm", "share", "announce", "ls", "search"].map((verb) => `store ${verb}`),
+        ...["history", "discover", "audit", "stats", "rotate"].map((verb) => `store ${verb}`),
+        "store"
       ]
     ]
     const helps = await Promise.all(commands.map((command) => alliumHere([...command.split(" "), "--help"])))
@@ -112,7 +115,13 @@ describe("usage", () => {
       ["role", "find", "printer"],
       ["role", "list"],
       ["role", "show", "developer"],
-      ["put", "package.json"]
+      ["put", "package.json"],
+      ["store", "put", "ucxl://a/b/c/d/e", "package.json", "--role", "b"],
+      ["store", "get", "ucxl://a/b/c/d/e"],
+      ["store", "history", "ucxl://a/b/c/d/e"],
+      ["store", "ls"],
+      ["store", "audit", "--follow"],
+      ["store", "rotate", "--role", "b"]
     ]
     await Promise.all(
       commands.map((args) => refuses([...args, "--data", data], 1, /no node is running on .*allium node --data/))

@@ -178,6 +178,27 @@ describe("SqliteAuditLog", () => {
     })
   )
 
+  it.effect("says that the disk refused, and goes on where it was once it takes lines again", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* using(
+        folder,
+        Effect.fnUntraced(function* (log, sql) {
+          yield* append(log, 3)
+          yield* sql.unsafe("PRAGMA query_only = ON")
+          const refused = yield* Effect.forEach([1, 2, 3], () => Effect.flip(log.append(event())), {
+            concurrency: "unbounded"
+          })
+          for (const error of refused) assert.strictEqual(error._tag, "StorageFailed")
+          assert.isTrue((yield* log.verify).sound)
+          yield* sql.unsafe("PRAGMA query_only = OFF")
+          assert.strictEqual((yield* log.append(event())).number, 4)
+          assert.isTrue((yield* log.verify).sound)
+        })
+      )
+    })
+  )
+
   it.effect("passes over a line that cannot be read when it lists the others", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

@@ -65,6 +65,25 @@ describe("SqliteContentIndex", () => {
     })
   )
 
+  it.effect("says that the disk refused, and counts right once it takes items again", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* using(
+        folder,
+        Effect.fnUntraced(function* (index, sql) {
+          yield* index.put(item("a"), "one")
+          yield* sql.unsafe("PRAGMA query_only = ON")
+          assert.strictEqual((yield* Effect.flip(index.put(item("b"), "two")))._tag, "StorageFailed")
+          yield* sql.unsafe("PRAGMA query_only = OFF")
+          assert.deepStrictEqual(yield* index.count, { items: 1, texts: 1 })
+          yield* index.put(item("b"), "two")
+          assert.deepStrictEqual(yield* index.count, { items: 2, texts: 2 })
+          assert.strictEqual((yield* index.search({ text: "two" }, undefined, 9)).length, 1)
+        })
+      )
+    })
+  )
+
   it.effect("answers every search by a walk along an index, and sorts nothing that was not found by its words", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder

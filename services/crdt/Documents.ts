@@ -19,6 +19,19 @@ import type { TooManyTopics } from "../gossip/Gossip.ts"
 import type { StorageFailed } from "../storage/RecordStore.ts"
 import type { OpenLogError } from "./OpLog.ts"
 
+export type { Anchor } from "#core/crdt/anchors"
+export type { Change as SequenceChange } from "#core/crdt/Container"
+export type {
+  Input as DocumentInput,
+  SharedList,
+  SharedMap,
+  SharedRegister,
+  SharedText,
+  Value as DocumentValue
+} from "#core/crdt/Handles"
+export type { Observed } from "#core/crdt/Observers"
+export type { KeyChange } from "#core/crdt/OrMap"
+export type { Undo } from "#core/crdt/Undo"
 export type { Document }
 
 /**

@@ -224,3 +224,48 @@ describe("a batch that is", () => {
     assert.deepStrictEqual(doc.apply({ ...empty, seq: 2 }), Result.succeed("applied"))
   })
 })
+
+describe("a snapshot with", () => {
+  const AUTHOR = [2, 1, 1, ...authorOf(0), 1, 1, 8]
+  const NAMED = [1, 1, 0, 0, 0, 0, 0]
+  const map = (...body: ReadonlyArray<number>) => [...AUTHOR, 1, ...MAP.slice(1), 0, ...NAMED, ...body]
+  const text = (...body: ReadonlyArray<number>) => [...AUTHOR, 1, ...TEXT.slice(1), 0, ...NAMED, ...body]
+  const cases: ReadonlyArray<readonly [string, ReadonlyArray<number>, string]> = [
+    ["an author who names as nobody before", [...AUTHOR, 0, 0, 0], "as nobody before"],
+    ["a key that shares more than the one before has", map(1, 1, 0, 1, 0), "shares more than there is"],
+    ["a key that shares too much", map(2, 0, 1, 0x6b, 1, 0, 64, 0, 1, 0), "shares more than there is"],
+    ["a text that shares with none", map(1, 0, 1, 0x6b, 1, 8 * 14, 1, 0x78), "shares more than there is"],
+    ["a key twice", map(2, 0, 1, 0x6b, 1, 0, 1, 0, 1, 0), "malformed key"],
+    ["a key without entries", map(1, 0, 1, 0x6b, 0), "malformed key"],
+    ["an entry of nobody", map(1, 0, 1, 0x6b, 1, 1, 9), "id that is not given"],
+    ["an entry before the first id", map(1, 0, 1, 0x6b, 1, 2, 1), "id that is not given"],
+    ["a thousand million keys", map(...uint(1e9)), "cut short"],
+    ["a thousand million entries", map(1, 0, 1, 0x6b, ...uint(1e9)), "cut short"],
+    ["a thousand million spans", text(...uint(1e9)), "too many spans"],
+    ["a place behind what is not there", text(1, 4, 0, 1, 0, 0, 3, 0, 1, 0x78), "no such parent"],
+    ["a place before what is not there", text(1, 4, 0, 1, 0, 0, 4, 0, 1, 0x78), "no such parent"],
+    ["more expected places than spans", text(1, 4, 0, 1, 0, 2, 1, 0x78), "another number of parents"],
+    ["an id in two spans", text(2, 4, 4, 0, 2, 0, 1, 2, 2, 0x78, 0x79), "id given twice"],
+    ["text that is no UTF-8", text(1, 4, 0, 1, 0, 1, 1, 0xff), "text that does not fit its spans"],
+    ["more text than its spans hold", text(1, 4, 0, 1, 0, 1, 2, 0x78, 0x79), "text that does not fit its spans"],
+    [
+      "a pair in a span of single units",
+      text(1, 8, 0, 1, 0, 1, 4, 0xf0, 0x9f, 0x91, 0x8d),
+      "text that does not fit its spans"
+    ],
+    ["the layout of before", [1, ...AUTHOR.slice(1), 0, 0, 0], "another version of snapshot"]
+  ]
+  for (const [name, bytes, word] of cases) {
+    it(`${name} is refused`, () => {
+      const loaded = Document.load(Uint8Array.from(bytes), authorOf(7))
+      assert.strictEqual(Result.isFailure(loaded) ? loaded.failure : "loaded", word)
+    })
+  }
+
+  it("one element and one key loads", () => {
+    const [one, other] = [text(1, 4, 0, 1, 0, 1, 1, 0x78), map(1, 0, 1, 0x6b, 1, 8 * 11 + 16, 0x78)]
+    const [docs, maps] = [one, other].map((bytes) => Document.load(Uint8Array.from(bytes), authorOf(7)))
+    assert.strictEqual(Result.getOrThrow(docs!).text("t").toString(), "x")
+    assert.deepStrictEqual(Result.getOrThrow(maps!).map("m").toJSON(), { k: "x" })
+  })
+})

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Documents, SessionManager } from "allium"
+import { Documents, type Observed, type SequenceChange, SessionManager, type SharedText, type Undo } from "allium"
 import { Effect, Stream } from "effect"
 import { agree, documentOn, notesOn, open, read, type } from "./notes.ts"
 
@@ -171,6 +171,32 @@ describe("LiveDocuments", () => {
       const [[both], again] = yield* network.node(0).run(same)
       assert.deepStrictEqual(both, [true, "x"])
       assert.isUndefined(again.genesis())
+    })
+  )
+
+  it.effect("is undone for who made the edit, and for everybody", () =>
+    Effect.gen(function* () {
+      const network = yield* notesOn(2)
+      const channel = yield* documentOn(network, [0, 1])
+      const mine = yield* network.node(0).run(open(channel))
+      const steps: Undo = mine.document().undo()
+      yield* network.node(0).run(type(channel, "hello"))
+      yield* agree(network, [0, 1], channel, 5, "10 seconds")
+      const text: SharedText = (yield* network.node(1).run(open(channel))).document().text("t")
+      const seen: Array<Observed<SequenceChange<string>>> = []
+      text.observe((observed) => seen.push(observed))
+      yield* network.node(1).run(type(channel, "oh, "))
+      yield* agree(network, [0, 1], channel, 9, "10 seconds")
+      yield* network.node(0).run(mine.edit(() => steps.undo()))
+      yield* agree(network, [0, 1], channel, 4, "10 seconds")
+      assert.strictEqual(text.toString(), "oh, ")
+      assert.deepStrictEqual(
+        seen.map(({ changes, isLocal }) => [isLocal, changes]),
+        [
+          [true, [{ at: 0, removed: 0, inserted: "oh, " }]],
+          [false, [{ at: 4, removed: 5, inserted: "" }]]
+        ]
+      )
     })
   )
 })

@@ -69,6 +69,8 @@ export class TextContainer extends Sequence<string> {
   readonly #stores: Array<Store | undefined> = []
   /** What a snapshot had, by all authors. */
   #loaded: Uint16Array = NO_UNITS
+  /** Whether anything here has ever been of two units. */
+  #hasPairs = false
   /** The whole text, until something changes. */
   #whole: string | undefined = ""
 
@@ -87,6 +89,7 @@ export class TextContainer extends Sequence<string> {
     this.#whole = undefined
     for (let at = from; at < to; ) {
       const flags = bytes[at]! >= 0xf0 ? WIDE : 0
+      if (flags !== 0) this.#hasPairs = true
       const offset = store.used
       at = store.append(bytes, at, to)
       const handle = this.rga.insert(author, counter, store.taken, flags, offset, parentAuthor, parentCounter, isBefore)
@@ -133,7 +136,7 @@ export class TextContainer extends Sequence<string> {
 
   /** Whether the two units around a position are one code point. */
   isInside(position: number): boolean {
-    if (position <= 0 || position >= this.length) return false
+    if (!this.#hasPairs || position <= 0 || position >= this.length) return false
     const { spans, tree } = this.rga
     const wide = spans.columns[(tree.locate(position) << STRIDE) + FLAGS]! & WIDE
     return wide !== 0 && ((position - tree.start) & 1) === 1
@@ -169,6 +172,7 @@ export class TextContainer extends Sequence<string> {
       at = end
     }
     this.#loaded = units
+    this.#hasPairs = !isAscii
     this.#whole = whole
     return true
   }

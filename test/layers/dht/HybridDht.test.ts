@@ -163,6 +163,22 @@ describe("HybridDht, when the network is lost", () => {
     })
   )
 
+  it.effect("lets nobody who waits for an answer find out whether it is back", () =>
+    Effect.gen(function* () {
+      const it = yield* node
+      const { key } = yield* it.dht.putBlock(block(1))
+      yield* TestClock.adjust("1 second")
+      yield* it.network.control.all({ failure: broken })
+      for (let n = 0; n < 3; n++) yield* it.dht.getBlock(key)
+      // Its rest is over, and the next probe is still to come.
+      yield* TestClock.adjust("7 seconds")
+      yield* it.network.control.all({ latency: Duration.infinity })
+      assert.deepStrictEqual(yield* it.dht.getBlock(key), block(1))
+      assert.strictEqual((yield* it.dht.putBlock(block(2))).status, "queued")
+      assert.strictEqual((yield* it.status).backends[0]?.errors, 3)
+    })
+  )
+
   it.effect("notices it by itself, and shows everything that was read or written before", () =>
     Effect.gen(function* () {
       const it = yield* node
@@ -244,6 +260,36 @@ describe("HybridDht, when the network is back", () => {
       yield* TestClock.adjust(RETURNED)
       assert.deepInclude(yield* it.network.dht.getMutable(author, salt), { seq: next.seq, value: block(3) })
       assert.strictEqual((yield* it.dht.putMutable(salt, block(4))).status, "stored")
+    })
+  )
+
+  it.effect("lines a write up behind an earlier one of its name that waits, and no other", () =>
+    Effect.gen(function* () {
+      const it = yield* node
+      yield* it.cut
+      yield* it.dht.putMutable(salt, block(1))
+      yield* it.heal
+      assert.strictEqual(yield* it.active, "real")
+      const [behind, other] = [yield* it.dht.putMutable(salt, block(2)), yield* it.dht.putName("n", block(3))]
+      assert.deepStrictEqual([behind.status, other.status], ["queued", "stored"])
+      yield* TestClock.adjust("5 seconds")
+      assert.deepInclude(yield* it.network.dht.getMutable(author, salt), { seq: behind.seq, value: block(2) })
+      assert.strictEqual((yield* it.dht.putMutable(salt, block(4))).status, "stored")
+    })
+  )
+
+  it.effect("keeps what waits while it cannot be brought there, although others answer again", () =>
+    Effect.gen(function* () {
+      const it = yield* node
+      yield* outOfReach(it)
+      yield* it.dht.putBlock(block(1))
+      yield* it.network.control.one("putRecord", { failure: broken })
+      yield* inReachAgain(it)
+      yield* TestClock.adjust("10 minutes")
+      assert.deepInclude((yield* it.status).outbox, { waiting: 1, refused: 0 })
+      yield* it.network.control.all({})
+      yield* TestClock.adjust(RETURNED)
+      assert.strictEqual((yield* it.status).outbox.waiting, 0)
     })
   )
 

@@ -46,7 +46,7 @@ const versionOf = ({ cid, metadata, metadataCid }: Version): VersionStatus => ({
   timestamp: metadata.timestamp
 })
 
-/** A content type is a stranger's text: in a header it must not be able to end it. */
+/** A content type is a stranger's text, of letters that a header cannot carry, or that would end it. */
 const inHeader = (value: object): string => encodeURIComponent(JSON.stringify(value))
 
 export const handlers = HttpApiBuilder.group(

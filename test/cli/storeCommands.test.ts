@@ -18,8 +18,10 @@ import { Dht } from "#services/dht/Dht"
 import { Diagnostics } from "#services/dht/Diagnostics"
 import { Membership } from "#services/dht/Membership"
 import { Replicator } from "#services/dht/Replicator"
+import type { Crypto } from "#services/identity/Crypto"
+import type { Identity } from "#services/identity/Identity"
 import { Node } from "#services/node/Node"
-import { AuditLog } from "#services/ucxl/AuditLog"
+import { type AuditEntry, AuditLog } from "#services/ucxl/AuditLog"
 import {
   ContentTooLarge,
   Denied,
@@ -41,7 +43,7 @@ import { alliumHere } from "./inProcess.ts"
 
 const ADDRESS = "ucxl://ada/developer/allium/storage/decision" as UcxlAddress
 
-const steering = "text/plain\r\nx-evil: \u001b[31m"
+const steering = "text/plain漢\r\nx-evil: \u001b[31m"
 
 const metadata: Metadata = {
   address: ADDRESS,
@@ -60,7 +62,11 @@ const metadata: Metadata = {
 type Store = Partial<EncryptedStore["Service"]>
 
 /** A node with this store, for as long as `body` runs; its folder is what commands are given. */
-const withStore = <A, E>(store: Store, body: (folder: string, log: AuditLog["Service"]) => Effect.Effect<A, E>) =>
+const withStore = <A, E>(
+  store: Store,
+  body: (folder: string, log: AuditLog["Service"]) => Effect.Effect<A, E>,
+  audit: Layer.Layer<AuditLog, never, Identity | Crypto> = MemoryAuditLog.layer()
+) =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "allium-store-"))),
@@ -77,7 +83,7 @@ const withStore = <A, E>(store: Store, body: (folder: string, log: AuditLog["Ser
       Layer.mock(RoleDirectory, { authority: undefined }),
       Layer.succeed(Membership, {} as Membership["Service"]),
       Layer.mock(EncryptedStore, store),
-      MemoryAuditLog.layer()
+      audit
     )
     const layer = ControlServer.layer({ folder, port: 0, stop: Effect.void }).pipe(
       Layer.provideMerge(others),
@@ -166,9 +172,9 @@ describe("store commands", () => {
       Effect.fnUntraced(function* (folder) {
         const got = yield* run(folder, "get", ADDRESS)
         assert.deepStrictEqual([got.code, got.stdout.toString()], [0, "hello"])
-        assert.match(got.stderr, /^5 B of text\/plain\\u\{d\}\\u\{a\}x-evil: \\u\{1b\}\[31m, stored .*\n$/)
+        assert.match(got.stderr, /^5 B of text\/plain漢\\u\{d\}\\u\{a\}x-evil: \\u\{1b\}\[31m, stored .*\n$/)
         const found = yield* run(folder, "search", "--limit", "1")
-        assert.match(found.stdout.toString(), /^ucxl:\S+ {2}12 B {2}text\/plain\\u\{d\}.* by developer\n$/)
+        assert.match(found.stdout.toString(), /^ucxl:\S+ {2}12 B {2}text\/plain漢\\u\{d\}.* by developer\n$/)
         assert.match(found.stderr, /the newest 1 item: there may be more/)
       })
     )
@@ -240,4 +246,22 @@ describe("store commands", () => {
       })
     )
   )
+
+  it.live("tell a line once that is written while the older ones are read", () => {
+    const line = (number: number): AuditEntry => ({ ...event(), number, time: 0, node: "did", trailId: "" })
+    const audit = Layer.mock(AuditLog, {
+      changes: Stream.fromIterable([2, 3, 4].map(line)),
+      latest: () => Effect.succeed([1, 2, 3].map(line))
+    })
+    const body = Effect.fnUntraced(function* (folder: string) {
+      const followed = yield* run(folder, "audit", "--follow", "--json")
+      const numbers = followed.stdout
+        .toString()
+        .trim()
+        .split("\n")
+        .map((it) => JSON.parse(it).number)
+      assert.deepStrictEqual(numbers, [1, 2, 3, 4])
+    })
+    return withStore({}, body, audit)
+  })
 })

@@ -165,7 +165,7 @@ export const auditLogLaws = <E>(
           }),
           { bytes: 1_000 }
         ),
-      { arbitrary: { runs: 30 } }
+      { arbitrary: { runs: 20 } }
     )
   })
 }

@@ -282,7 +282,7 @@ describe("SqliteAuditLog", () => {
           { bytes: 2_500, archives: 100 }
         )
       }),
-    { arbitrary: { runs: 60 } }
+    { arbitrary: { runs: 40 } }
   )
 
   it.live("has a sound chain after kill -9, with every line that was acknowledged", () =>

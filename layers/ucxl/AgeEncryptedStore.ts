@@ -10,6 +10,7 @@ import type { Criteria, Cursor } from "#services/ucxl/ContentIndex"
 import { EncryptedStore, InvalidAddress, type Retrieved } from "#services/ucxl/EncryptedStore"
 import { PAGE } from "#services/ucxl/Limits"
 import { CacheSweep } from "#services/ucxl/Schedules"
+import { makeAge } from "./age.ts"
 import { makeAnnouncing } from "./announcing.ts"
 import { type Detail, makeAuditing } from "./auditing.ts"
 import { makeChanging } from "./changing.ts"
@@ -36,8 +37,9 @@ const detailOf = ({ metadata }: Pick<Retrieved, "metadata">): Detail => ({
   size: metadata.size
 })
 
-export const make = Effect.fnUntraced(function* (options: StoreOptions = {}) {
-  const state = yield* makeState(options)
+/** `encryption`: only for tests of what stands around it. */
+export const make = Effect.fnUntraced(function* (options: StoreOptions = {}, encryption = makeAge) {
+  const state = yield* makeState(options, encryption)
   const { cache, counts, directory, index } = state
   const audited = makeAuditing(state)
   const reading = makeReading(state)

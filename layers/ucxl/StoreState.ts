@@ -17,7 +17,7 @@ import * as Limits from "#services/ucxl/Limits"
 import { NoAuthority, RoleDirectory } from "#services/ucxl/RoleDirectory"
 import { RoleKeys } from "#services/ucxl/RoleKeys"
 import { CacheTime } from "#services/ucxl/Schedules"
-import { type Age, makeAge } from "./age.ts"
+import type { makeAge } from "./age.ts"
 import { Counts } from "./Counts.ts"
 
 /** What tests and apps may set otherwise. */
@@ -40,7 +40,7 @@ export interface Opened {
   readonly seq: number
 }
 
-export const makeState = Effect.fnUntraced(function* (options: StoreOptions) {
+export const makeState = Effect.fnUntraced(function* (options: StoreOptions, encryption: typeof makeAge) {
   const [dht, blobs, pins] = [yield* Dht, yield* Blobs, yield* PinStore]
   const [directory, keys, index, audit] = [yield* RoleDirectory, yield* RoleKeys, yield* ContentIndex, yield* AuditLog]
   const [suite, { did, publicKey }] = [yield* Crypto, yield* Identity]
@@ -55,7 +55,7 @@ export const makeState = Effect.fnUntraced(function* (options: StoreOptions) {
     yield* bounds.watch("decrypted contents", cache.limits.items, () => cache.size)
     yield* bounds.watch("bytes of decrypted contents", cache.limits.bytes, () => cache.bytes)
   }
-  const age: Age = makeAge(counts)
+  const age = encryption(counts)
   const turns = yield* Semaphore.make(Limits.STORES_AT_ONCE)
   const locks = yield* RcMap.make({ lookup: (_: UcxlAddress) => Semaphore.make(1) })
 

@@ -12,6 +12,7 @@ import * as NodeCrypto from "#layers/identity/NodeCrypto"
 import * as SeededRandom from "#layers/identity/SeededRandom"
 import * as MemoryPinStore from "#layers/storage/MemoryPinStore"
 import * as AgeEncryptedStore from "#layers/ucxl/AgeEncryptedStore"
+import type { makeAge } from "#layers/ucxl/age"
 import * as MemoryAuditLog from "#layers/ucxl/MemoryAuditLog"
 import * as MemoryContentIndex from "#layers/ucxl/MemoryContentIndex"
 import * as MemoryRoleDirectory from "#layers/ucxl/MemoryRoleDirectory"
@@ -58,6 +59,7 @@ export interface Overrides {
   readonly dht?: Partial<Dht["Service"]>
   readonly keys?: Partial<RoleKeys["Service"]>
   readonly audit?: Partial<AuditLog["Service"]>
+  readonly encryption?: typeof makeAge
 }
 
 const roleKey = (key: string) => keyOfSecret(suite, key, suite.sha256(utf8(`key of ${key}`)))
@@ -130,7 +132,7 @@ export class World {
           Effect.map(MemoryAuditLog.make(), (it) => AuditLog.of({ ...it, ...others.audit }))
         )
       )
-      const layer = AgeEncryptedStore.layer(options).pipe(
+      const layer = Layer.effect(EncryptedStore, AgeEncryptedStore.make(options, others.encryption)).pipe(
         Layer.provideMerge(stores),
         Layer.provideMerge(base),
         Layer.provide(Layer.succeed(BlockAgain, Schedule.recurs(0))),

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { ago, count, duration, harmless, lifetime, size, table } from "../../src/cli/output.ts"
-import { patiently, progressBar, simulationBar } from "../../src/cli/progress.ts"
+import { countBar, patiently, progressBar, simulationBar } from "../../src/cli/progress.ts"
 
 describe("output", () => {
   it("shows sizes in binary units, and bytes as they are", () => {
@@ -86,6 +86,17 @@ describe("progressBar", () => {
     bar.update(512, undefined)
     bar.finish()
     assert.strictEqual(screen.text, "")
+  })
+})
+
+describe("countBar", () => {
+  it("tells how many of how many are done, and leaves a clean line behind", () => {
+    const screen = new Screen(true)
+    const bar = countBar("looked at", screen)
+    bar.update(1_200, 2_400)
+    assert.match(screen.text, /looked at 1,200 of 2,400, .* left/)
+    bar.finish()
+    assert.isTrue(screen.text.endsWith("\r\x1b[2K"))
   })
 })
 

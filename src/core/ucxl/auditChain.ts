@@ -7,7 +7,8 @@
  *   head       [1, number of the first line, trail id before it 32, number of the last, its trail id 32, sig 64], label
  *              audit; of an empty log the last is one below the first, and both ids are the same
  *
- * Whoever puts a whole folder back as it was yesterday, the head with it, is not found: that takes a witness elsewhere.
+ * Whoever puts a whole folder back as it was yesterday, or takes the log away with its head while the node does not run, is
+ * not found: that takes a witness elsewhere.
  */
 import { Result } from "effect"
 import type { Signer } from "#core/dht/signRecord"

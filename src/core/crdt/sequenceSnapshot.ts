@@ -3,7 +3,7 @@
  *
  *   uint        spans, in the order of the sequence
  *   uint each   4 · elements + 2 · wide + removed
- *   runs        author ‖ uint (spans in a row of that author)
+ *   runs        2 · author + 1 ‖ uint (so many spans of that author in a row, two or more) · 2 · author (one)
  *   int each    counter, less where the author's span before ends
  *   parents     uint (so many are where expectedParents.ts expects them), and unless those were the last, one that is not:
  *               1: right child of the start · 2 ‖ n ‖ m: right child of an inner element, the one m behind the first of the
@@ -58,7 +58,8 @@ export const writeSpans = (out: ByteWriter, rga: Rga, ranks: ReadonlyArray<numbe
   for (let from = 0, end = 0; from < count; from = end) {
     const author = authors[from]!
     while (end < count && authors[end] === author) end++
-    to = putUint(bytes, putUint(bytes, to, ranks[author]!), end - from)
+    to = putUint(bytes, to, 2 * ranks[author]! + (end - from > 1 ? 1 : 0))
+    if (end - from > 1) to = putUint(bytes, to, end - from)
   }
   out.length = to
   writeCounters(out, large, rga.authors.marks)
@@ -194,8 +195,9 @@ const readColumns = (from: ByteReader, { all, marks }: Authors, inOrder: Readonl
     flags[at] = (code & 1 ? REMOVED : 0) | (code & 2 ? WIDE : 0)
   }
   for (let at = 0; at < count && from.refusal === undefined; ) {
-    const author = inOrder[from.uint()]
-    const end = at + from.uint()
+    const code = from.uint()
+    const author = inOrder[Math.floor(code / 2)]
+    const end = at + (code % 2 === 0 ? 1 : from.uint())
     if (author === undefined || end > count || end === at) from.fail("malformed author")
     else {
       authors.fill(author.index, at, end)

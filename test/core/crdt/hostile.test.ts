@@ -242,15 +242,15 @@ describe("a snapshot with", () => {
     ["a thousand million keys", map(...uint(1e9)), "cut short"],
     ["a thousand million entries", map(1, 0, 1, 0x6b, ...uint(1e9)), "cut short"],
     ["a thousand million spans", text(...uint(1e9)), "too many spans"],
-    ["a place behind what is not there", text(1, 4, 0, 1, 0, 0, 3, 0, 1, 0x78), "no such parent"],
-    ["a place before what is not there", text(1, 4, 0, 1, 0, 0, 4, 0, 1, 0x78), "no such parent"],
-    ["more expected places than spans", text(1, 4, 0, 1, 0, 2, 1, 0x78), "another number of parents"],
-    ["an id in two spans", text(2, 4, 4, 0, 2, 0, 1, 2, 2, 0x78, 0x79), "id given twice"],
-    ["text that is no UTF-8", text(1, 4, 0, 1, 0, 1, 1, 0xff), "text that does not fit its spans"],
-    ["more text than its spans hold", text(1, 4, 0, 1, 0, 1, 2, 0x78, 0x79), "text that does not fit its spans"],
+    ["a place behind what is not there", text(1, 4, 0, 0, 0, 3, 0, 1, 0x78), "no such parent"],
+    ["a place before what is not there", text(1, 4, 0, 0, 0, 4, 0, 1, 0x78), "no such parent"],
+    ["more expected places than spans", text(1, 4, 0, 0, 2, 1, 0x78), "another number of parents"],
+    ["an id in two spans", text(2, 4, 4, 1, 2, 0, 1, 2, 2, 0x78, 0x79), "id given twice"],
+    ["text that is no UTF-8", text(1, 4, 0, 0, 1, 1, 0xff), "text that does not fit its spans"],
+    ["more text than its spans hold", text(1, 4, 0, 0, 1, 2, 0x78, 0x79), "text that does not fit its spans"],
     [
       "a pair in a span of single units",
-      text(1, 8, 0, 1, 0, 1, 4, 0xf0, 0x9f, 0x91, 0x8d),
+      text(1, 8, 0, 0, 1, 4, 0xf0, 0x9f, 0x91, 0x8d),
       "text that does not fit its spans"
     ],
     ["the layout of before", [1, ...AUTHOR.slice(1), 0, 0, 0], "another version of snapshot"]
@@ -263,7 +263,7 @@ describe("a snapshot with", () => {
   }
 
   it("one element and one key loads", () => {
-    const [one, other] = [text(1, 4, 0, 1, 0, 1, 1, 0x78), map(1, 0, 1, 0x6b, 1, 8 * 11 + 16, 0x78)]
+    const [one, other] = [text(1, 4, 0, 0, 1, 1, 0x78), map(1, 0, 1, 0x6b, 1, 8 * 11 + 16, 0x78)]
     const [docs, maps] = [one, other].map((bytes) => Document.load(Uint8Array.from(bytes), authorOf(7)))
     assert.strictEqual(Result.getOrThrow(docs!).text("t").toString(), "x")
     assert.deepStrictEqual(Result.getOrThrow(maps!).map("m").toJSON(), { k: "x" })

@@ -66,13 +66,13 @@ describe("the layout of", () => {
       "01 03020001 04 000000", // named by author 0: nobody, three roots, last the inner list; removed nothing
       "0200 020200 01 010201", // by author 1: author 0, two roots, last the map; removed id 2 of author 0
       "00", // the map: no keys
-      "01 08 0001 0a 01 02 08", // the list: one span of two elements by author 0, from id 5, where expected; true and a list
+      "01 08 00 0a 01 02 08", // the list: one span of two elements by author 0, from id 5, where expected; true and a list
       "04 04040906", // the text: four spans, of 1, 1, 2 removed and 1 wide element
-      "0001 0101 0002", // by author 0, 1, 0 and 0
+      "00 02 0102", // by author 0, 1, 0 and 0
       "00000000", // each goes on counting where its author's span before ends
       "04", // four where they are expected: at the start, before the next span, and twice going on
       "06 6878f09f918d", // what is visible
-      "01 04 0001 0e 01 04 3fe0000000000000" // the inner list: one element, id 7, 0.5
+      "01 04 00 0e 01 04 3fe0000000000000" // the inner list: one element, id 7, 0.5
     ]
       .join("")
       .replaceAll(" ", "")
@@ -124,7 +124,7 @@ describe("the layout of", () => {
     two.apply(all[2]![0]!)
     const text = [
       "04 04040404", // four spans of one element
-      "0001 0101 0002", // by author 0, 1, 0 and 0
+      "00 02 0102", // by author 0, 1, 0 and 0
       "00 00 02 03", // counters 0; 0; one more than expected, 2; two less, 1
       "03 07 00", // three are where they are expected; right child of the third before; and no more
       "04 61787962"

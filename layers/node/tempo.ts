@@ -179,5 +179,6 @@ export const calm = Layer.mergeAll(
   Layer.succeed(Dht.BackendProvenFor, hours(1)),
   Layer.succeed(Dht.ReplayPace, Schedule.spaced("10 minutes")),
   Layer.succeed(Crdt.ComparePace, Schedule.jittered(Schedule.spaced("10 minutes"))),
-  Layer.succeed(Crdt.SearchPeersPace, Schedule.jittered(Schedule.spaced("2 hours")))
+  Layer.succeed(Crdt.SearchPeersPace, Schedule.jittered(Schedule.spaced("2 hours"))),
+  Layer.succeed(Ucxl.CacheSweep, Schedule.spaced("2 hours"))
 )

@@ -28,6 +28,7 @@ import { Identity } from "#services/identity/Identity"
 import { StorageFailed } from "#services/storage/RecordStore"
 import { type AuditEntry, type AuditEvent, AuditLog, type AuditVerdict } from "#services/ucxl/AuditLog"
 import { AUDIT_ARCHIVES, AUDIT_BYTES } from "#services/ucxl/Limits"
+import { damagedLines } from "#services/ucxl/Metrics"
 import { inTransaction, type Query } from "../storage/transaction.ts"
 import * as rows from "./auditRows.ts"
 import { groupCommits } from "./groupCommits.ts"
@@ -149,7 +150,7 @@ export const make = Effect.fnUntraced(function* (options: AuditLogOptions = {}) 
     const collect = Effect.fnUntraced(function* (lines: ReadonlyArray<AuditLine>) {
       for (const line of lines) {
         const entry = rows.entryOf(line)
-        if (entry === undefined) yield* Metric.update(rows.damagedLines, 1)
+        if (entry === undefined) yield* Metric.update(damagedLines, 1)
         else if (entry.number > after && entries.length < limit) entries.push(entry)
       }
     })

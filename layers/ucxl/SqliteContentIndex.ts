@@ -12,6 +12,7 @@ import { Bounds } from "#services/node/Bounds"
 import { StorageFailed } from "#services/storage/RecordStore"
 import { ContentIndex, type Criteria, type Cursor, type IndexItem } from "#services/ucxl/ContentIndex"
 import { INDEX_LIMIT, TEXT_LIMIT, TEXTS_LETTERS, TEXTS_LIMIT } from "#services/ucxl/Limits"
+import { damagedRows } from "#services/ucxl/Metrics"
 import { inTransaction, type Query } from "../storage/transaction.ts"
 import * as rows from "./contentRows.ts"
 import { groupCommits } from "./groupCommits.ts"
@@ -29,9 +30,6 @@ export interface ContentIndexOptions {
 const WAITING = 1_024
 /** Entries that are counted at most to find the shortest walk, first few, then more. */
 const PROBES = [512, 4_096]
-
-/** Rows that came back from the disk and could not be read. */
-export const damagedRows = Metric.counter("allium_ucxl_damaged_index_rows_total", { incremental: true })
 
 interface Put {
   readonly item: IndexItem

@@ -1,14 +1,11 @@
 /** Rows of the audit log: its lines, archives of older ones, and the signed head. */
-import { Effect, Metric, Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { SafeIntegers } from "effect/sql/SqlClient"
 import { fieldsOf, readArchive } from "#core/ucxl/auditArchive"
 import { type AuditFields, type AuditLine, NO_ID } from "#core/ucxl/auditChain"
 import { hexOf, utf8 } from "#schemas/bytes/bytes"
 import { AuditEntry } from "#services/ucxl/AuditLog"
 import type { Query } from "../storage/transaction.ts"
-
-/** Lines that came back from the disk and could not be read. */
-export const damagedLines = Metric.counter("allium_ucxl_damaged_audit_lines_total", { incremental: true })
 
 /** Of a line besides its texts. */
 const FIXED_BYTES = 80

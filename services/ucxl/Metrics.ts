@@ -19,6 +19,8 @@ export const cacheMisses = counter("cache_misses", "Contents that were not in me
 export const encryptions = counter("encryptions", "Age files made, those of metadata included")
 export const decryptions = counter("decryptions", "Age files opened, those of metadata included")
 export const notices = counter("notices", "Notices of new content, by what became of them")
+export const damagedRows = counter("damaged_index_rows", "Rows of the index that came back from the disk unreadable")
+export const damagedLines = counter("damaged_audit_lines", "Lines of audit that came back from the disk unreadable")
 export const cachedItems = Metric.gauge("allium_ucxl_cached_items", { description: "Decrypted contents in memory" })
 export const cachedBytes = Metric.gauge("allium_ucxl_cached_bytes", { description: "Bytes of them" })
 /** Their sums over their counts are the means. */

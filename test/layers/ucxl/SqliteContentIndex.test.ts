@@ -8,6 +8,7 @@ import * as SqliteDatabase from "#layers/storage/SqliteDatabase"
 import * as rows from "#layers/ucxl/contentRows"
 import * as SqliteContentIndex from "#layers/ucxl/SqliteContentIndex"
 import { ContentIndex } from "#services/ucxl/ContentIndex"
+import { damagedRows } from "#services/ucxl/Metrics"
 import { contentIndexLaws, type IndexOptions, item } from "../../laws/contentIndex.ts"
 
 const temporaryFolder = Effect.acquireRelease(
@@ -143,7 +144,7 @@ describe("SqliteContentIndex", () => {
           Effect.fnUntraced(function* (index, sql) {
             for (let n = 0; n < 6; n++) yield* index.put(item(`t${n}`, { timestamp: 10 * n, own: true }))
             yield* sql.unsafe(`UPDATE ucxl_items SET ${change} WHERE task IN ('t4', 't3')`)
-            const before = (yield* Metric.value(SqliteContentIndex.damagedRows)).count
+            const before = (yield* Metric.value(damagedRows)).count
             const page = yield* index.search({}, undefined, 3)
             assert.deepStrictEqual(page, [
               item("t5", { timestamp: 50, own: true }),
@@ -151,7 +152,7 @@ describe("SqliteContentIndex", () => {
             ])
             assert.isUndefined(yield* index.find(item("t4").address))
             assert.strictEqual((yield* index.stale("developer", "r", "", 4)).length, 4)
-            assert.isAbove((yield* Metric.value(SqliteContentIndex.damagedRows)).count, before)
+            assert.isAbove((yield* Metric.value(damagedRows)).count, before)
             yield* index.put(item("t4", { timestamp: 40 }))
             assert.deepStrictEqual(yield* index.find(item("t4").address), item("t4", { timestamp: 40 }))
           })

@@ -41,6 +41,29 @@ export class ByteReader {
     return first < 0x80 ? first : this.#uintAfter(first)
   }
 
+  /** So many in a row, those of one and two bytes without a call for each. */
+  uints(count: number): Float64Array {
+    const values = new Float64Array(count)
+    const { bytes, end } = this
+    for (let place = 0, at = this.at; place < count && this.refusal === undefined; place++) {
+      const first = at < end ? bytes[at]! : 0x80
+      const second = at + 1 < end ? bytes[at + 1]! : 0x80
+      if (first < 0x80) {
+        values[place] = first
+        at++
+      } else if (second > 0 && second < 0x80) {
+        values[place] = (first & 0x7f) + second * 0x80
+        at += 2
+      } else {
+        this.at = at
+        values[place] = this.uint()
+        at = this.at
+      }
+      this.at = at
+    }
+    return values
+  }
+
   int(): number {
     const value = this.uint()
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2

@@ -188,8 +188,9 @@ const readColumns = (from: ByteReader, { all, marks }: Authors, inOrder: Readonl
   if (count > from.end - from.at || count > SPANS_LIMIT) count = from.fail("too many spans")
   const [authors, counters, lengths] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)]
   const flags = new Uint8Array(count)
+  const codes = from.uints(count)
   for (let at = 0; at < count; at++) {
-    const code = from.uint()
+    const code = codes[at]!
     if (code < 4 || code > 0xffffffff || (code & 3) === 3) from.fail("malformed span")
     lengths[at] = code >>> 2
     flags[at] = (code & 1 ? REMOVED : 0) | (code & 2 ? WIDE : 0)
@@ -205,9 +206,11 @@ const readColumns = (from: ByteReader, { all, marks }: Authors, inOrder: Readonl
     }
   }
   const columns = { count, authors, counters, lengths, flags }
-  for (let at = 0; at < count && from.refusal === undefined; at++) {
+  const distances = from.uints(from.refusal === undefined ? count : 0)
+  for (let at = 0; at < distances.length && from.refusal === undefined; at++) {
     const author = authors[at]!
-    const counter = from.int() + Math.max(0, marks[author]!)
+    const code = distances[at]!
+    const counter = (code % 2 === 0 ? code / 2 : -(code + 1) / 2) + Math.max(0, marks[author]!)
     const end = counter + lengths[at]!
     if (counter < 0 || end > all[author]!.next) from.fail("id that is not given")
     counters[at] = counter

@@ -39,7 +39,8 @@ class World {
     status: this.status,
     reached: this.reached.shift() ?? 5,
     factor: 5,
-    holders: [],
+    // Whom the key is called after took it.
+    holders: [key as NodeId],
     expires: 1_000,
     lookup: { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
   })
@@ -163,6 +164,18 @@ describe("DhtBlobs", () => {
         yield* pins.put([{ ...before!, priority: 7, created: 3 }])
         yield* put(bytesOf(100))
         assert.deepInclude(yield* pinned(leaf.cid), { priority: 7, created: 3 })
+      })
+    )
+  })
+
+  it.effect("names those who took the root, also where that was full before the end", () => {
+    const world = new World()
+    return world.run(
+      Effect.gen(function* () {
+        for (const length of [0, 10, 3 * LEAF_LENGTH, 512 * LEAF_LENGTH, 513 * LEAF_LENGTH]) {
+          const { cid, holders } = yield* put(new Uint8Array(length))
+          assert.deepStrictEqual(holders, [digestOf(cid) as NodeId], `${length}`)
+        }
       })
     )
   })

@@ -33,7 +33,7 @@ export const storeSentence = (error: StoreError): string => {
     case "Tampered":
       return `what stands under ${error.address} is not what an honest author stores, and nothing of it is given out: ${tampered(error)}`
     case "ContentTooLarge":
-      return `content has at most ${size(error.limit)}, and this has ${size(error.bytes)}: store it in parts`
+      return `content has at most ${size(error.limit)}, and this has more: store it in parts`
     case "RotationIncomplete":
       return `${error.failed} of ${error.done + error.failed} could not be encrypted anew, the first ${error.address} (${harmless(error.reason)}): run "allium store rotate --role ${harmless(error.role)}" again, it goes on with the rest`
   }

@@ -5,7 +5,8 @@
  * Where the settings name no authority, every call that needs roles says so, and nothing runs in the background.
  */
 import { Effect, Layer, Result, Stream } from "effect"
-import { addressOf, type UcxlAddress } from "#schemas/ucxl/Address"
+import { clipText } from "#schemas/bytes/fields"
+import { ADDRESS_LIMIT, addressOf, type UcxlAddress } from "#schemas/ucxl/Address"
 import type { Criteria, Cursor } from "#services/ucxl/ContentIndex"
 import { EncryptedStore, InvalidAddress, type Retrieved } from "#services/ucxl/EncryptedStore"
 import { PAGE } from "#services/ucxl/Limits"
@@ -27,7 +28,7 @@ const parse = (text: string): Effect.Effect<UcxlAddress, InvalidAddress> =>
   Effect.fromResult(
     Result.mapError(
       addressOf(text),
-      ({ part, reason }) => new InvalidAddress({ address: text, part: part ?? "", reason })
+      ({ part, reason }) => new InvalidAddress({ address: clipText(text, ADDRESS_LIMIT), part: part ?? "", reason })
     )
   )
 

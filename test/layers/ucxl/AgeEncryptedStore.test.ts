@@ -1,6 +1,7 @@
 /** An encrypted store among honest nodes: what it stores, gives out, finds, changes and takes back. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Result, Stream } from "effect"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { TestClock } from "effect/testing"
 import { utf8 } from "#schemas/bytes/bytes"
 import { cidOfText, digestOf } from "#schemas/content/Cid"
@@ -56,6 +57,22 @@ describe("AgeEncryptedStore", () => {
       const { content } = yield* arch.store.retrieve(ADDRESS)
       assert.isTrue(Buffer.from(content).equals(large))
       assert.deepInclude(yield* dev.store.stats, { cachedItems: 0, stored: 1, encryptions: 2 })
+    })
+  )
+
+  it.effect("tells what it does to whoever measures the node", () =>
+    Effect.gen(function* () {
+      const { arch, dev } = yield* setting
+      yield* dev.store.store(ADDRESS, text, "developer", "text/plain")
+      yield* arch.store.retrieve(ADDRESS)
+      yield* arch.store.retrieve(ADDRESS)
+      yield* Effect.flip(dev.store.store(ADDRESS, text, "architect", "text/plain"))
+      const told = yield* PrometheusMetrics.format()
+      const names = ["stored", "retrieved", "denied", "cache_hits", "cache_misses", "encryptions", "decryptions"]
+      for (const name of names) assert.match(told, new RegExp(`^allium_ucxl_${name}_total [1-9]`, "m"))
+      for (const name of ["cached_items", "cached_bytes", "store_milliseconds_sum", "retrieve_milliseconds_count"]) {
+        assert.match(told, new RegExp(`^allium_ucxl_${name} `, "m"))
+      }
     })
   )
 

@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import type { makeAge } from "#layers/ucxl/age"
 import { keyOf, utf8 } from "#schemas/bytes/bytes"
 import type { Dht, NameEntry, PutReceipt } from "#services/dht/Dht"
+import type { AuditEntry } from "#services/ucxl/AuditLog"
 import { ADDRESS, makeWorld, publicKeyOf, suite, threeRoles, until } from "./store.ts"
 
 const setting = Effect.gen(function* () {
@@ -157,7 +158,8 @@ describe("the cache of decrypted content", () => {
       yield* world.publish(threeRoles)
       world.silent = true
       const dht = new PlainDht()
-      const plain = { dht: dht.service, encryption: none }
+      const audit = { append: () => Effect.succeed({} as AuditEntry) }
+      const plain = { dht: dht.service, encryption: none, audit }
       const dev = yield* world.node("dev", ["developer"], {}, plain)
       const addresses = Array.from({ length: 1_000 }, (_, index) => `ucxl://a/developer/c/d/n${index}`)
       yield* Effect.forEach(

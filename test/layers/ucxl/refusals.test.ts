@@ -11,8 +11,9 @@ import { write as writeEntry } from "#schemas/ucxl/Entry"
 import { type MetadataFields, write as writeMetadata } from "#schemas/ucxl/Metadata"
 import { PutRefused } from "#services/dht/Dht"
 import { StorageFailed, StoreFull } from "#services/storage/RecordStore"
+import { NoAuthority } from "#services/ucxl/RoleDirectory"
 import { KeysLocked } from "#services/ucxl/RoleKeys"
-import { ADDRESS, makeWorld, type StoreNode, suite, threeRoles, type World } from "./store.ts"
+import { ADDRESS, makeWorld, type StoreNode, suite, threeRoles, until, type World } from "./store.ts"
 
 const text = utf8("We keep records for seven days.")
 const age = makeAge({ encryptions: 0, decryptions: 0 })
@@ -278,6 +279,34 @@ describe("a storing node", () => {
       const stored = dev.store.store(ADDRESS, Stream.never, "developer", "text/plain")
       assert.isDefined(yield* Effect.raceFirst(Effect.as(Effect.yieldNow, 1), stored).pipe(Effect.option))
       assert.deepInclude(yield* lastLine(dev), { operation: "store", outcome: "failed", reason: "Interrupted" })
+    })
+  )
+})
+
+describe("without an authority", () => {
+  it.effect("every call that needs roles says so, and nobody listens for notices", () =>
+    Effect.gen(function* () {
+      const { dev, world } = yield* setting
+      const nobody = { authority: undefined, current: Effect.fail(new NoAuthority()) }
+      const { audit, store } = yield* world.node("alone", ["developer"], {}, { directory: nobody })
+      const calls = [
+        store.store(ADDRESS, text, "developer", "text/plain"),
+        store.retrieve(ADDRESS),
+        store.remove(ADDRESS),
+        store.share(ADDRESS, "developer"),
+        store.announce(ADDRESS),
+        store.discover(ADDRESS),
+        Stream.runDrain(store.history(ADDRESS)),
+        Stream.runDrain(store.rotate("developer"))
+      ]
+      for (const call of calls)
+        assert.strictEqual((yield* Effect.flip(call as Effect.Effect<unknown, Error>)).name, "NoAuthority")
+      assert.isEmpty(yield* Stream.runCollect(store.search({})))
+      const outcomes = (yield* audit).map(({ outcome }) => outcome)
+      assert.deepStrictEqual(outcomes, [...calls.map(() => "denied"), "done"])
+      yield* dev.store.store(ADDRESS, text, "developer", "text/plain")
+      yield* until(Effect.sync(() => world.verdicts.length > 0))
+      assert.lengthOf(world.verdicts, 1)
     })
   )
 })

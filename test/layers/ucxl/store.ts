@@ -33,6 +33,7 @@ import { PinStore } from "#services/storage/PinStore"
 import { type AuditEntry, AuditLog } from "#services/ucxl/AuditLog"
 import { ContentIndex } from "#services/ucxl/ContentIndex"
 import { EncryptedStore } from "#services/ucxl/EncryptedStore"
+import { RoleDirectory } from "#services/ucxl/RoleDirectory"
 import { RoleKeys } from "#services/ucxl/RoleKeys"
 
 export const { suite } = NodeCrypto
@@ -59,6 +60,7 @@ export interface Overrides {
   readonly dht?: Partial<Dht["Service"]>
   readonly keys?: Partial<RoleKeys["Service"]>
   readonly audit?: Partial<AuditLog["Service"]>
+  readonly directory?: Partial<RoleDirectory["Service"]>
   readonly encryption?: typeof makeAge
 }
 
@@ -121,7 +123,10 @@ export class World {
       const base = Layer.mergeAll(identityOf(name), NodeCrypto.layer, MemoryPinStore.layer, this.#gossip(name), dht)
       const stores = Layer.mergeAll(
         DhtBlobs.layer,
-        MemoryRoleDirectory.layer(this.roles),
+        Layer.effect(
+          RoleDirectory,
+          Effect.map(MemoryRoleDirectory.make(this.roles), (it) => RoleDirectory.of({ ...it, ...others.directory }))
+        ),
         Layer.effect(
           RoleKeys,
           Effect.map(MemoryRoleKeys.make, (it) => RoleKeys.of({ ...it, ...others.keys }))

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { Directory } from "#core/ucxl/Directory"
 import { keyOfSecret } from "#core/ucxl/roleKeysText"
 import { makeAge } from "#layers/ucxl/age"
 import { concatBytes, utf8 } from "#schemas/bytes/bytes"
@@ -230,8 +231,10 @@ describe("a storing node", () => {
         reason: "Denied: reader: ReadOnly"
       })
       assert.deepInclude(yield* refusal(guest, "developer"), { _tag: "Denied", reason: "NotMember" })
-      yield* TestClock.adjust("31 days")
-      assert.deepInclude(yield* refusal(dev, "developer"), { _tag: "Denied", reason: "GrantExpired" })
+      const ungranted = world.roles.directory!.roles.map((role) => ({ ...role, grants: [] }))
+      const later = { current: Effect.succeed(new Directory(2, ungranted)) }
+      const forgotten = yield* world.node("dev", ["developer"], {}, { directory: later })
+      assert.deepInclude(yield* refusal(forgotten, "developer"), { _tag: "Denied", reason: "GrantExpired" })
       assert.deepInclude(yield* guest.store.stats, { denied: 2, failed: 0, stored: 0, encryptions: 0 })
       const long = yield* Effect.flip(dev.store.store(ADDRESS, text, "developer", "x".repeat(200)))
       assert.strictEqual(long._tag, "InvalidRecord")

@@ -2,7 +2,6 @@
  * From content to an entry that others find: encrypted, kept as a blob, described by sealed metadata, and then named. The
  * entry comes last, so that whoever finds it finds the rest; what was put for an entry that did not come about is let go.
  */
-import { sha256 as sha256Running } from "@noble/hashes/sha2.js"
 import { Effect, Result, Stream } from "effect"
 import { base64url } from "multiformats/bases/base64"
 import type { Directory } from "#core/ucxl/Directory"
@@ -87,7 +86,8 @@ export const makeStoring = (state: StoreState) => {
     recipients: ReadonlyArray<string>,
     content: Stream.Stream<Uint8Array, E>
   ) {
-    const hash = sha256Running.create()
+    // A hash that takes pieces; loaded with the first that needs one.
+    const hash = (yield* Effect.promise(() => import("@noble/hashes/sha2.js"))).sha256.create()
     const limit = state.contentLimit
     let size = 0
     const counted = Stream.tap(content, (piece) => {

@@ -1,10 +1,10 @@
 /**
  * One open session: the row of this tick on one side, opened rows on the other, and the marks by which the sweep judges.
  *
- * All synchronous; the fiber that reads the connection is the only one a session has. What several sessions share
+ * All synchronous: a session has no fiber, it reads its connection as the frames come. What several sessions share
  * (clock, tempo, flushing, handlers) is in `Shared`.
  */
-import { Deferred, Effect, type Fiber } from "effect"
+import { Deferred, Effect } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { FrameQueue, readRow } from "#core/session/batch"
 import { TokenBucket } from "#core/session/TokenBucket"
@@ -20,7 +20,7 @@ import type { HelloFields } from "#schemas/session/Hello"
 import type { Address } from "#schemas/transport/Address"
 import { SEND_QUEUE } from "#services/session/Limits"
 import { type CloseReason, type Session, SessionClosed } from "#services/session/SessionManager"
-import type { Connection } from "#services/transport/Transport"
+import type { Connection, ConnectionEnd, Reader } from "#services/transport/Transport"
 import type { Established } from "./Handshaker.ts"
 import { ReceivingKey, SendingKey } from "./keys.ts"
 import type { Shared } from "./Shared.ts"
@@ -28,7 +28,7 @@ import type { Shared } from "./Shared.ts"
 /** Waiting fibers are let on when the queue has fallen so far, so that they do not wake for one frame each. */
 const ROOM_AGAIN = SEND_QUEUE / 2
 
-export class Link implements Session {
+export class Link implements Session, Reader {
   readonly contact: Contact
   readonly dialled: boolean
   readonly since: number
@@ -41,15 +41,13 @@ export class Link implements Session {
   missed = 0
   /** Until when it finishes what is in flight; undefined while it is in full use. */
   drainUntil: number | undefined
-  /** Reads the connection; interrupting it ends the connection in order. */
-  reader: Fiber.Fiber<unknown, unknown> | undefined
 
   readonly #shared: Shared
   readonly #connection: Connection
   readonly #sending: SendingKey
   readonly #receiving: ReceivingKey
   readonly #queue = new FrameQueue()
-  readonly #ended = Deferred.makeUnsafe<CloseReason>()
+  #ended: Deferred.Deferred<CloseReason> | undefined
   readonly #bytes: TokenBucket
   readonly #frames: TokenBucket
   #reason: CloseReason | undefined
@@ -58,6 +56,7 @@ export class Link implements Session {
   #blocked = false
   #waiters: Array<() => void> | undefined
   #rowFrames = 0
+  #isHeldBack = false
 
   constructor(shared: Shared, connection: Connection, established: Established) {
     const now = shared.now()
@@ -79,7 +78,10 @@ export class Link implements Session {
   }
 
   get closed(): Effect.Effect<CloseReason> {
-    return Deferred.await(this.#ended)
+    return Effect.suspend(() => {
+      if (this.#reason !== undefined) return Effect.succeed(this.#reason)
+      return Deferred.await((this.#ended ??= Deferred.makeUnsafe()))
+    })
   }
 
   isOpen(): boolean {
@@ -127,14 +129,42 @@ export class Link implements Session {
     this.end(reason)
   }
 
+  /** From now on it takes what comes, after these frames that came behind the handshake. */
+  begin(frames: ReadonlyArray<Uint8Array>): void {
+    if (frames.length > 0) this.onMessages(frames)
+    if (!this.#isHeldBack && this.#reason === undefined) this.#connection.read(this)
+  }
+
+  onMessages(frames: ReadonlyArray<Uint8Array>): void {
+    let wait = 0
+    try {
+      wait = this.receive(frames)
+    } catch (defect) {
+      this.#shared.onDefect(defect)
+      this.end("closed here")
+    }
+    if (wait > 0 && this.#reason === undefined) {
+      this.#isHeldBack = true
+      this.#connection.rest()
+      this.#shared.after(wait, () => {
+        this.#isHeldBack = false
+        if (this.#reason === undefined) this.#connection.read(this)
+      })
+    }
+  }
+
+  onEnd(reason: ConnectionEnd): void {
+    this.end(reason.endsWith("frame") ? "malformed" : "connection lost")
+  }
+
   /** The end, once; the first reason stands. The connection closes in order, with whatever was written to it. */
   end(reason: CloseReason): void {
     if (this.#reason !== undefined) return
     this.#reason = reason
     this.#queue.clear()
     this.#wake()
-    Deferred.doneUnsafe(this.#ended, Effect.succeed(reason))
-    this.reader?.interruptUnsafe()
+    this.#connection.finish()
+    if (this.#ended !== undefined) Deferred.doneUnsafe(this.#ended, Effect.succeed(reason))
     this.#shared.onEnd(this, reason)
   }
 

@@ -18,6 +18,10 @@ export interface Shared {
   /** Calls `link.flush()` when this tick's work is done. */
   readonly flushSoon: (link: Link) => void
   readonly whenDrained: (connection: Connection, then: () => void) => void
+  /** Calls `then` after so many milliseconds. */
+  readonly after: (wait: number, then: () => void) => void
+  /** A mistake of ours: the session ends, the node goes on. */
+  readonly onDefect: (defect: unknown) => void
   readonly charge: (key: string, offence: Offence) => void
   readonly onEnd: (link: Link, reason: CloseReason) => void
 }

@@ -8,7 +8,7 @@ import { read } from "#schemas/identity/PeerRecord"
 import { handshakeMessageTo, readHandshakeMessage } from "#schemas/session/HandshakeMessage"
 import { type HelloFields, OBSERVED_LIMIT } from "#schemas/session/Hello"
 import type { Address } from "#schemas/transport/Address"
-import { HandshakeFailed } from "./Handshaker.ts"
+import type { Refusal } from "./Handshaker.ts"
 
 /** Who shook hands. */
 export interface Introduced {
@@ -29,7 +29,7 @@ export interface Introducer {
     payload: Uint8Array,
     remoteStatic: Uint8Array | undefined,
     expected: NodeId | undefined
-  ) => Result.Result<Introduced, HandshakeFailed>
+  ) => Introduced | Refusal
 }
 
 export interface IntroducerOptions {
@@ -45,9 +45,7 @@ export interface IntroducerOptions {
 
 const NOWHERE = new Uint8Array(0)
 
-const refuse = (reason: HandshakeFailed["reason"]) => Result.fail(new HandshakeFailed({ reason }))
-
-const REASONS: Record<Exclude<PeerRefusal, "too-old">, HandshakeFailed["reason"]> = {
+const REASONS: Record<Exclude<PeerRefusal, "too-old">, Refusal> = {
   malformed: "record malformed",
   expired: "record expired",
   premature: "record premature",
@@ -58,12 +56,12 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
   const { book, boot, hello, isBanned, now, self } = options
 
   /** A record that is older than one already known is no offence: the peer renewed it meanwhile, and the newer counts. */
-  const admit = (record: Uint8Array): Result.Result<Contact, HandshakeFailed> => {
+  const admit = (record: Uint8Array): Contact | Refusal => {
     const admitted = book.admit(record, Math.floor(now() / 1000))
-    if (Result.isSuccess(admitted)) return Result.succeed(admitted.success)
-    if (admitted.failure !== "too-old") return refuse(REASONS[admitted.failure])
+    if (Result.isSuccess(admitted)) return admitted.success
+    if (admitted.failure !== "too-old") return REASONS[admitted.failure]
     const known = Result.isSuccess(read(record)) ? book.find(Result.getOrThrow(read(record)).publicKey) : undefined
-    return known === undefined ? refuse("record malformed") : Result.succeed(known)
+    return known ?? "record malformed"
   }
 
   let shown: { readonly contact: Contact; readonly messageTo: ReturnType<typeof handshakeMessageTo> } | undefined
@@ -80,20 +78,19 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
     own,
     judge: (payload, remoteStatic, expected) => {
       const message = readHandshakeMessage(payload)
-      if (Result.isFailure(message)) return refuse("malformed")
-      const admitted = admit(message.success.record)
-      if (Result.isFailure(admitted)) return Result.fail(admitted.failure)
-      const contact = admitted.success
+      if (Result.isFailure(message)) return "malformed"
+      const contact = admit(message.success.record)
+      if (typeof contact === "string") return contact
       if (remoteStatic !== undefined && !equalBytes(contact.record.noise, remoteStatic)) {
-        return refuse("other static key")
+        return "other static key"
       }
-      if (contact.key === self().key) return refuse("own node")
-      if (expected !== undefined && !equalBytes(contact.nodeId, expected)) return refuse("wrong peer")
-      if (isBanned(contact.key)) return refuse("banned")
+      if (contact.key === self().key) return "own node"
+      if (expected !== undefined && !equalBytes(contact.nodeId, expected)) return "wrong peer"
+      if (isBanned(contact.key)) return "banned"
       const { hello } = message.success
       // A copy: the view would keep the whole message that it came in.
       const observed = new Uint8Array(hello.observed)
-      return Result.succeed({ contact, boot: keyOf(message.success.boot), hello: { ...hello, observed } })
+      return { contact, boot: keyOf(message.success.boot), hello: { ...hello, observed } }
     }
   }
 }

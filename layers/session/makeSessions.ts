@@ -24,15 +24,16 @@ import { type CloseReason, type Session, type SessionEvent, SessionManager } fro
 import { DialAgain } from "#services/transport/Schedules"
 import type { Connection } from "#services/transport/Transport"
 import { TransportManager } from "#services/transport/TransportManager"
-import { makeDialler } from "./dialling.ts"
+import { type DiallerOptions, makeDialler } from "./dialling.ts"
 import { flushAtEndOfTick } from "./endOfTick.ts"
-import { type Established, type HandshakeEffect, HandshakeFailed, type Handshaker } from "./Handshaker.ts"
+import type { Handshaker } from "./Handshaker.ts"
 import { type Introducer, makeIntroducer } from "./introductions.ts"
 import { Link } from "./Link.ts"
 import { OwnRecord } from "./OwnRecord.ts"
-import { FAULTS, logged, makeCount } from "./reporting.ts"
+import { FAULTS, makeCount, makeLog, makeOnDefect } from "./reporting.ts"
 import { SessionTable } from "./SessionTable.ts"
 import type { Shared } from "./Shared.ts"
+import { makeShake } from "./shaking.ts"
 import { makeSweep } from "./sweep.ts"
 import { watchSessions } from "./watching.ts"
 
@@ -91,7 +92,7 @@ export const makeSessions = Effect.fnUntraced(function* (
   let useful: (contact: Contact) => boolean = () => false
 
   const isBanned = (key: string) => reputation.isBanned(key, now())
-  const count = makeCount(context)
+  const [count, log, onDefect] = [makeCount(context), yield* makeLog, yield* makeOnDefect]
 
   const flushSoon = flushAtEndOfTick((yield* Scheduler.Scheduler).makeDispatcher())
   const shared: Shared = {
@@ -102,6 +103,8 @@ export const makeSessions = Effect.fnUntraced(function* (
     handlers: [],
     flushSoon,
     whenDrained: (connection, then) => run(Effect.match(connection.drained, { onFailure: () => {}, onSuccess: then })),
+    after: (wait, then) => run(Effect.andThen(Effect.sleep(wait), Effect.sync(then))),
+    onDefect,
     charge: (key, offence) => charge(key, offence),
     onEnd: (link, reason) => {
       table.remove(link)
@@ -109,7 +112,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       Metrics.open.updateUnsafe(table.all.size, context)
       for (const handle of closeHandlers) handle(link, reason)
       if (FAULTS.has(reason))
-        run(logged("A session was ended", link, { reason, peer: nodeIdShort(link.contact.nodeId) }))
+        log("A session was ended", link, () => ({ reason, peer: nodeIdShort(link.contact.nodeId) }))
       PubSub.publishUnsafe(events, { _tag: "Closed", session: link, reason })
     }
   }
@@ -138,25 +141,6 @@ export const makeSessions = Effect.fnUntraced(function* (
     })
   )
 
-  /** Before its end only the connection is charged: nobody knows yet who is there. The sweep keeps the deadline. */
-  const guarded = (among: HalfOpen, connection: Connection, handshake: HandshakeEffect): HandshakeEffect =>
-    Effect.suspend(() => {
-      let late = false
-      const leave = among.enter(identity.local ? "" : connection.address.host, now(), (reason) => {
-        late = reason === "timeout"
-        connection.abort()
-      })
-      return handshake.pipe(
-        Effect.ensuring(Effect.sync(leave)),
-        Effect.mapError((failure) => (late ? new HandshakeFailed({ reason: "timeout" }) : failure)),
-        Effect.tapError(({ reason }) => {
-          count(Metrics.refused, "reason", reason)
-          connection.abort()
-          return logged("A connection came to no session", connection, { reason })
-        })
-      )
-    })
-
   const opening = (link: Link): void => {
     table.add(link, now() + drainFor)
     count(Metrics.opened, "dialled", link.dialled ? "here" : "there")
@@ -167,30 +151,13 @@ export const makeSessions = Effect.fnUntraced(function* (
     PubSub.publishUnsafe(events, { _tag: "Opened", session: link })
   }
 
-  /** Reads a session to its end. The fiber that runs this is the session's only one. */
-  const serve = (connection: Connection, established: Established): Effect.Effect<void> =>
-    Effect.withFiber((fiber) => {
-      const link = new Link(shared, connection, established)
-      link.reader = fiber
-      opening(link)
-      let wait = established.rest.length === 0 ? 0 : link.receive(established.rest)
-      established.rest = []
-      const read = Effect.suspend(() =>
-        wait === 0 ? connection.receive : Effect.andThen(Effect.sleep(wait), connection.receive)
-      )
-      return Effect.whileLoop({
-        while: () => link.isOpen(),
-        body: () => read,
-        step: (frames) => {
-          wait = link.receive(frames)
-        }
-      }).pipe(
-        Effect.catchTag("ConnectionClosed", ({ reason }) =>
-          Effect.sync(() => link.end(reason.endsWith("frame") ? "malformed" : "connection lost"))
-        ),
-        Effect.ensuring(Effect.sync(() => link.end("closed here")))
-      )
-    })
+  const serve: DiallerOptions["serve"] = (connection, established, rest) => {
+    const link = new Link(shared, connection, established)
+    opening(link)
+    link.begin(rest)
+  }
+
+  const shake = makeShake({ local: identity.local, now, count, log, onDefect })
 
   const dialler = makeDialler({
     transports,
@@ -201,20 +168,25 @@ export const makeSessions = Effect.fnUntraced(function* (
     now,
     isBanned,
     find: (key) => table.find(key),
-    guarded: (connection, handshake) => guarded(dialling, connection, handshake),
+    shake: (connection, handshake, done) => shake(dialling, connection, handshake, done),
     serve,
     run
   })
 
-  const accept = (connection: Connection): Effect.Effect<void> =>
-    guarded(halfOpen, connection, handshaker.accept(connection)).pipe(
-      Effect.matchEffect({
-        onFailure: () => Effect.void, // counted and logged
-        onSuccess: (established) => serve(connection, established)
-      })
-    )
+  const accept = (connection: Connection): void => {
+    shake(halfOpen, connection, handshaker.accept(connection.address), (outcome, rest) => {
+      if (typeof outcome !== "string") serve(connection, outcome, rest) // else counted and logged
+    })
+  }
 
   yield* watchSessions({ table, limit, halfOpen, dialling, dialler, reputation, local: identity.local })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      dialler.close()
+      halfOpen.clear()
+      for (const link of [...table.all]) link.leave("leaving", "closed here")
+    })
+  )
   const listeners = yield* transports.listen(options.listen, accept)
   own.listenAt(
     listeners.flatMap((it) => concrete(it.address)),
@@ -229,11 +201,6 @@ export const makeSessions = Effect.fnUntraced(function* (
     for (const handle of keyHandlers) handle()
   }
   yield* makeSweep({ table, own, reputation, useful: (contact) => useful(contact), now, handshakes, onKey })
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      for (const link of [...table.all]) link.leave("leaving", "closed here")
-    })
-  )
 
   const registered = <A>(handlers: Set<A>, handle: A): Effect.Effect<void, never, Scope.Scope> =>
     Effect.asVoid(

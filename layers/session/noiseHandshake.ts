@@ -6,9 +6,8 @@ import type { NodeId } from "#schemas/identity/NodeId"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { SecureRandom } from "#services/identity/SecureRandom"
-import type { Connection } from "#services/transport/Transport"
-import { HandshakeFailed, type Handshaker, Turns } from "./Handshaker.ts"
-import type { Introducer } from "./introductions.ts"
+import type { Established, Handshaker, Refusal, Say } from "./Handshaker.ts"
+import type { Introduced, Introducer } from "./introductions.ts"
 
 const NOTHING = new Uint8Array(0)
 const SECRET_BYTES = 32
@@ -16,18 +15,13 @@ const SECRET_BYTES = 32
 /** Whoever speaks for another network fails at the first mac: the prologue is part of the transcript. */
 export const prologueOf = (networkId: Uint8Array): Uint8Array => concatBytes([utf8("allium/1"), networkId])
 
-const REASONS: Record<HandshakeFailure, HandshakeFailed["reason"]> = {
+const REASONS: Record<HandshakeFailure, Refusal> = {
   "out of turn": "malformed",
   "too short": "malformed",
   "too long": "malformed",
   "zero agreement": "zero agreement",
   "not authentic": "bad mac"
 }
-
-const orFail = <A>(result: Result.Result<A, HandshakeFailure>): Effect.Effect<A, HandshakeFailed> =>
-  Result.isSuccess(result)
-    ? Effect.succeed(result.success)
-    : Effect.fail(new HandshakeFailed({ reason: REASONS[result.failure] }))
 
 /** With the static key of this node, for its network. */
 export const makeNoiseHandshaker = Effect.gen(function* () {
@@ -45,35 +39,63 @@ export const makeNoiseHandshaker = Effect.gen(function* () {
 
   return (introducer: Introducer): Handshaker => {
     /** The second message proves the responder's static key, and its record binds that to a NodeId. */
-    const meet = Effect.fnUntraced(function* (connection: Connection, expected: NodeId) {
-      const [state, turns] = [begin("initiator"), new Turns(connection)]
-      turns.say([yield* orFail(state.writeMessage(NOTHING))])
-      const payload = yield* orFail(state.readMessage(yield* turns.hear))
-      const peer = yield* Effect.fromResult(introducer.judge(payload, state.remoteStatic, expected))
-      return { peer, state, turns }
-    })
+    const met = (state: HandshakeState, message: Uint8Array, expected: NodeId): Introduced | Refusal => {
+      const payload = state.readMessage(message)
+      if (Result.isFailure(payload)) return REASONS[payload.failure]
+      return introducer.judge(payload.success, state.remoteStatic, expected)
+    }
 
     return {
-      dial: Effect.fnUntraced(function* (connection, expected) {
-        const { peer, state, turns } = yield* meet(connection, expected)
-        turns.say([yield* orFail(state.writeMessage(concatBytes(introducer.own(connection.address))))])
-        return { ...peer, ...ciphersOf(state), rest: turns.rest }
-      }),
-      probe: (connection, expected) => Effect.asVoid(meet(connection, expected)),
-      accept: Effect.fnUntraced(function* (connection) {
-        const turns = new Turns(connection)
-        const first = yield* turns.hear
-        const state = begin("responder") // not before somebody really speaks: the key costs 50 µs
-        const greeting = yield* orFail(state.readMessage(first))
-        if (greeting.length > 0) return yield* new HandshakeFailed({ reason: "malformed" })
-        turns.say([yield* orFail(state.writeMessage(concatBytes(introducer.own(connection.address))))])
-        const payload = yield* orFail(state.readMessage(yield* turns.hear))
-        const peer = yield* Effect.fromResult(introducer.judge(payload, state.remoteStatic, undefined))
-        return { ...peer, ...ciphersOf(state), rest: turns.rest }
-      })
+      dial: (expected, observed) => {
+        const state = begin("initiator")
+        return {
+          begin: (say) => void send(state, NOTHING, say),
+          hear: (message, say) => {
+            const peer = met(state, message, expected)
+            if (typeof peer === "string") return peer
+            return send(state, concatBytes(introducer.own(observed)), say) ?? established(peer, state)
+          }
+        }
+      },
+      probe: (expected) => {
+        const state = begin("initiator")
+        return {
+          begin: (say) => void send(state, NOTHING, say),
+          hear: (message) => met(state, message, expected)
+        }
+      },
+      accept: (observed) => {
+        let state: HandshakeState | undefined
+        return {
+          begin: () => {},
+          hear: (message, say) => {
+            const isFirst = state === undefined
+            // Not before somebody really speaks: the key costs 50 µs.
+            state ??= begin("responder")
+            const payload = state.readMessage(message)
+            if (Result.isFailure(payload)) return REASONS[payload.failure]
+            if (isFirst) {
+              if (payload.success.length > 0) return "malformed"
+              return send(state, concatBytes(introducer.own(observed)), say)
+            }
+            const peer = introducer.judge(payload.success, state.remoteStatic, undefined)
+            return typeof peer === "string" ? peer : established(peer, state)
+          }
+        }
+      }
     }
   }
 })
+
+/** Says the next message, with this payload; or why it cannot be written. */
+const send = (state: HandshakeState, payload: Uint8Array, say: Say): Refusal | undefined => {
+  const message = state.writeMessage(payload)
+  if (Result.isFailure(message)) return REASONS[message.failure]
+  say([message.success])
+  return undefined
+}
+
+const established = (peer: Introduced, state: HandshakeState): Established => ({ ...peer, ...ciphersOf(state) })
 
 const ciphersOf = (state: HandshakeState) => {
   const { receive, send } = state.split()

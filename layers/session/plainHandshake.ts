@@ -9,9 +9,8 @@ import { allocate, equalBytes } from "#schemas/bytes/bytes"
 import type { NodeId } from "#schemas/identity/NodeId"
 import { MAC_BYTES } from "#schemas/session/Frame"
 import { Identity } from "#services/identity/Identity"
-import type { Connection } from "#services/transport/Transport"
-import { type Cipher, HandshakeFailed, type Handshaker, Turns } from "./Handshaker.ts"
-import type { Introducer } from "./introductions.ts"
+import type { Cipher, Established, Handshaker, Refusal } from "./Handshaker.ts"
+import type { Introduced, Introducer } from "./introductions.ts"
 
 /** The mac counts, so that a frame which is replayed, lost or changed in its mac is noticed as under a real cipher. */
 class PlainCipher implements Cipher {
@@ -42,36 +41,52 @@ class PlainCipher implements Cipher {
 
 /** For the network of this node. */
 export const makePlainHandshaker = Effect.map(Identity, ({ networkId }) => (introducer: Introducer): Handshaker => {
-  const judge = (payload: Uint8Array, theirs: Uint8Array, expected: NodeId | undefined) =>
-    equalBytes(theirs, networkId)
-      ? Effect.fromResult(introducer.judge(payload, undefined, expected))
-      : new HandshakeFailed({ reason: "bad mac" })
+  const end = networkId.length
 
-  const meet = Effect.fnUntraced(function* (connection: Connection, expected: NodeId) {
-    const turns = new Turns(connection)
-    turns.say([networkId])
-    const answer = yield* turns.hear
-    const end = networkId.length
-    return { turns, peer: yield* judge(answer.subarray(end), answer.subarray(0, end), expected) }
-  })
+  /** The second message: whose it is, of which network. */
+  const met = (answer: Uint8Array, expected: NodeId): Introduced | Refusal =>
+    equalBytes(answer.subarray(0, end), networkId)
+      ? introducer.judge(answer.subarray(end), undefined, expected)
+      : "bad mac"
 
   return {
-    dial: Effect.fnUntraced(function* (connection, expected) {
-      const { peer, turns } = yield* meet(connection, expected)
-      turns.say(introducer.own(connection.address))
-      return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
+    dial: (expected, observed) => ({
+      begin: (say) => say([networkId]),
+      hear: (answer, say) => {
+        const peer = met(answer, expected)
+        if (typeof peer === "string") return peer
+        say(introducer.own(observed))
+        return established(peer)
+      }
     }),
-    probe: (connection, expected) => Effect.asVoid(meet(connection, expected)),
-    accept: Effect.fnUntraced(function* (connection) {
-      const turns = new Turns(connection)
-      const theirs = yield* turns.hear
-      if (theirs.length !== networkId.length) return yield* new HandshakeFailed({ reason: "malformed" })
-      // Answered whatever it is: under XX, too, the first message cannot be told from one of another network.
-      turns.say([networkId, ...introducer.own(connection.address)])
-      const peer = yield* judge(yield* turns.hear, theirs, undefined)
-      return { ...peer, send: new PlainCipher(), receive: new PlainCipher(), rest: turns.rest }
-    })
+    probe: (expected) => ({ begin: (say) => say([networkId]), hear: (answer) => met(answer, expected) }),
+    accept: (observed) => {
+      let theirs: Uint8Array | undefined
+      return {
+        begin: () => {},
+        hear: (message, say) => {
+          if (theirs === undefined) {
+            if (message.length !== end) return "malformed"
+            theirs = message
+            // Answered whatever it is: under XX, too, the first message cannot be told from one of another network.
+            say([networkId, ...introducer.own(observed)])
+            return undefined
+          }
+          if (!equalBytes(theirs, networkId)) return "bad mac"
+          const peer = introducer.judge(message, undefined, undefined)
+          return typeof peer === "string" ? peer : established(peer)
+        }
+      }
+    }
   }
+})
+
+const established = ({ boot, contact, hello }: Introduced): Established => ({
+  contact,
+  boot,
+  hello,
+  send: new PlainCipher(),
+  receive: new PlainCipher()
 })
 
 const writeUint32 = (bytes: Uint8Array, at: number, value: number): void => {

@@ -1,5 +1,5 @@
 /** What sessions tell their operator: counters with one attribute each, and Debug lines with fields. */
-import { type Context, Effect, LogLevel, Metric } from "effect"
+import { Cause, type Context, Effect, FiberSet, LogLevel, Metric } from "effect"
 import type { CloseReason } from "#services/session/SessionManager"
 import type { Connection } from "#services/transport/Transport"
 
@@ -14,15 +14,24 @@ export const FAULTS: ReadonlySet<CloseReason> = new Set([
   "rekey overdue"
 ])
 
-/** Nothing is put together where nobody reads Debug lines. */
-export const logged = (
-  sentence: string,
-  { address, dialled }: Pick<Connection, "address" | "dialled">,
-  fields: Record<string, string>
-): Effect.Effect<void> =>
-  Effect.flatMap(LogLevel.isEnabled("Debug"), (isRead) =>
-    isRead ? Effect.annotateLogs(Effect.logDebug(sentence), { ...fields, address: address.text, dialled }) : Effect.void
-  )
+/** Writes Debug lines. Nothing is put together where nobody reads them. */
+export const makeLog = Effect.gen(function* () {
+  const isRead = yield* LogLevel.isEnabled("Debug")
+  const run = yield* FiberSet.makeRuntime<never, void, never>()
+  return (
+    sentence: string,
+    { address, dialled }: Pick<Connection, "address" | "dialled">,
+    fields: () => Record<string, string>
+  ): void => {
+    if (isRead) run(Effect.annotateLogs(Effect.logDebug(sentence), { ...fields(), address: address.text, dialled }))
+  }
+})
+
+/** What no peer should be able to bring about. */
+export const makeOnDefect = Effect.gen(function* () {
+  const run = yield* FiberSet.makeRuntime<never, void, never>()
+  return (defect: unknown): void => void run(Effect.logError("A session failed", Cause.die(defect)))
+})
 
 /** Counts one. The values of the attribute are few, so each counter is made once and kept. */
 export const makeCount = (context: Context.Context<never>) => {

@@ -1,11 +1,11 @@
 /**
- * Between the callbacks of a transport and the one fiber that reads a connection: messages in, batches out.
+ * Between the callbacks of a transport and the one reader of a connection: messages in, batches out.
  *
- * One small object a connection, no Effect Queue: it hands over everything that is there at once, wakes the reader
- * synchronously, and tells the transport when to stop and when to go on.
+ * One small object a connection, no fiber and no Effect Queue. While there is a reader all goes straight to it; while
+ * there is none it waits here, and the transport is told when to stop and when to go on.
  */
 import { Effect } from "effect"
-import { ConnectionClosed } from "#services/transport/Transport"
+import { ConnectionClosed, type ConnectionEnd, type Reader } from "#services/transport/Transport"
 
 /** Bytes that may wait for the reader before the far end is held back. */
 export const RECEIVE_BUFFER = 256 * 1024
@@ -16,19 +16,19 @@ const ENDS = Object.fromEntries(
 )
 
 export class Inbox {
-  #messages: Array<Uint8Array> = []
+  #messages: Array<Uint8Array> | undefined
   #bytes = 0
-  #closed: ConnectionClosed | undefined
-  #reader: ((effect: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionClosed>) => void) | undefined
+  #closed: ConnectionEnd | undefined
+  #reader: Reader | undefined
   #writers: Array<(effect: Effect.Effect<void, ConnectionClosed>) => void> | undefined
   readonly #taken: () => void
 
-  /** `taken` is called whenever the reader has emptied the inbox. */
+  /** `taken` is called whenever what waited was taken. */
   constructor(taken: () => void) {
     this.#taken = taken
   }
 
-  get closed(): ConnectionClosed | undefined {
+  get closed(): ConnectionEnd | undefined {
     return this.#closed
   }
 
@@ -36,43 +36,45 @@ export class Inbox {
     return this.#bytes >= RECEIVE_BUFFER
   }
 
-  readonly receive: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionClosed> = Effect.suspend(() => {
-    if (this.#messages.length > 0) return Effect.succeed(this.#take())
-    return this.#closed ?? this.#wait
-  })
+  read(reader: Reader): void {
+    this.#reader = reader
+    const messages = this.#messages
+    if (messages !== undefined) {
+      this.#messages = undefined
+      this.#bytes = 0
+      reader.onMessages(messages)
+      this.#taken()
+    }
+    if (this.#closed !== undefined) this.#tell(this.#closed)
+  }
 
-  readonly #wait = Effect.callback<ReadonlyArray<Uint8Array>, ConnectionClosed>((resume) => {
-    this.#reader = resume
-    return Effect.sync(() => {
-      this.#reader = undefined
-    })
-  })
+  rest(): void {
+    this.#reader = undefined
+  }
 
   push(messages: Array<Uint8Array>): void {
     if (this.#closed !== undefined || messages.length === 0) return
+    if (this.#reader !== undefined) {
+      this.#reader.onMessages(messages)
+      return
+    }
     for (const message of messages) this.#bytes += message.length
-    this.#messages = this.#messages.length === 0 ? messages : this.#messages.concat(messages)
-    const reader = this.#reader
-    if (reader === undefined) return
-    this.#reader = undefined
-    reader(Effect.succeed(this.#take()))
+    this.#messages = this.#messages === undefined ? messages : this.#messages.concat(messages)
   }
 
   /** Nothing comes any more; what came before can still be read. The first reason stands. */
-  end(reason: ConnectionClosed["reason"]): void {
+  end(reason: ConnectionEnd): void {
     if (this.#closed !== undefined) return
-    const closed = ENDS[reason] ?? new ConnectionClosed({ reason })
-    this.#closed = closed
-    const [reader, writers] = [this.#reader, this.#writers]
-    this.#reader = undefined
+    this.#closed = reason
+    const writers = this.#writers
     this.#writers = undefined
-    reader?.(Effect.fail(closed))
-    for (const writer of writers ?? []) writer(Effect.fail(closed))
+    this.#tell(reason)
+    for (const writer of writers ?? []) writer(Effect.fail(closedBy(reason)))
   }
 
   /** As `end`, and what came before is lost, too. */
   abort(): void {
-    this.#messages = []
+    this.#messages = undefined
     this.#bytes = 0
     this.end("closed here")
   }
@@ -80,7 +82,7 @@ export class Inbox {
   /** Waits for `wakeWriters`, unless there is room. */
   untilDrained(hasRoom: () => boolean): Effect.Effect<void, ConnectionClosed> {
     return Effect.suspend(() => {
-      if (this.#closed !== undefined) return this.#closed
+      if (this.#closed !== undefined) return closedBy(this.#closed)
       if (hasRoom()) return Effect.void
       return Effect.callback<void, ConnectionClosed>((resume) => {
         const writers = (this.#writers ??= [])
@@ -100,11 +102,12 @@ export class Inbox {
     for (const writer of writers) writer(Effect.void)
   }
 
-  #take(): ReadonlyArray<Uint8Array> {
-    const messages = this.#messages
-    this.#messages = []
-    this.#bytes = 0
-    this.#taken()
-    return messages
+  /** A reader hears of the end once, and is let go. */
+  #tell(reason: ConnectionEnd): void {
+    const reader = this.#reader
+    this.#reader = undefined
+    reader?.onEnd(reason)
   }
 }
+
+const closedBy = (reason: ConnectionEnd): ConnectionClosed => ENDS[reason] ?? new ConnectionClosed({ reason })

@@ -4,11 +4,18 @@
  *
  * A message is handed over in a task of its own, never within `write`: neither end can run inside the other's call.
  */
-import { Context, Effect, FiberSet, Layer, Result, Scheduler } from "effect"
+import { Context, Effect, Layer, Result, Scheduler } from "effect"
 import { FrameSplitter } from "#core/transport/FrameSplitter"
 import type { Address } from "#schemas/transport/Address"
 import { parseAddress } from "#schemas/transport/Address"
-import { type Connection, DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
+import {
+  type Connection,
+  DialFailed,
+  ListenFailed,
+  type Reader,
+  type Transport,
+  Transports
+} from "#services/transport/Transport"
 import { Inbox } from "./Inbox.ts"
 
 /** Bytes on their way to the far end, above which `write` asks for a pause. */
@@ -17,7 +24,7 @@ const IN_FLIGHT = 256 * 1024
 /** The numbers that stand for "any free address" and "no address": as port 0, and the address of every dialler. */
 const ANY = "0"
 
-type Accept = (connection: MemoryConnection) => void
+type Accept = (connection: Connection) => void
 
 /** The room in which memory addresses mean something. Nodes that share it can reach each other. */
 export class MemoryHub extends Context.Service<
@@ -46,8 +53,6 @@ export const hub = Layer.effect(
 class MemoryConnection implements Connection {
   readonly address: Address
   readonly dialled: boolean
-  readonly receive: Connection["receive"]
-  readonly drained: Connection["drained"]
   readonly #later: (task: () => void) => void
   readonly #splitter = new FrameSplitter()
   readonly #inbox: Inbox
@@ -62,8 +67,10 @@ class MemoryConnection implements Connection {
     this.dialled = dialled
     this.#later = later
     this.#inbox = new Inbox(() => this.#far?.schedule())
-    this.receive = this.#inbox.receive
-    this.drained = this.#inbox.untilDrained(() => this.#bytes < IN_FLIGHT)
+  }
+
+  get drained(): Connection["drained"] {
+    return this.#inbox.untilDrained(() => this.#bytes < IN_FLIGHT)
   }
 
   static pair(near: Address, far: Address, later: (task: () => void) => void) {
@@ -72,6 +79,9 @@ class MemoryConnection implements Connection {
     acceptor.#far = dialler
     return [dialler, acceptor] as const
   }
+
+  readonly read = (reader: Reader): void => this.#inbox.read(reader)
+  readonly rest = (): void => this.#inbox.rest()
 
   readonly write = (parts: ReadonlyArray<Uint8Array>): boolean => {
     if (this.#finished || this.#inbox.closed !== undefined) return false
@@ -95,8 +105,7 @@ class MemoryConnection implements Connection {
     })
   }
 
-  /** The end that the far side sees after everything that was written. */
-  finish(): void {
+  readonly finish = (): void => {
     if (this.#finished) return
     this.#finished = true
     this.#inbox.abort()
@@ -134,32 +143,36 @@ export const make = Effect.gen(function* () {
   const hub = yield* MemoryHub
   const whence = Result.getOrThrow(parseAddress(`/memory/${ANY}`))
 
-  const owned = (connection: MemoryConnection) =>
-    Effect.acquireRelease(Effect.succeed(connection), (it) => Effect.sync(() => it.finish()))
-
   const transport: Transport = {
     name: "memory",
     supports: (address) => address.kind === "memory",
-    dial: Effect.fnUntraced(function* (address) {
-      if (address.kind !== "memory") return yield* new DialFailed({ address: address.text, reason: "not supported" })
-      yield* Effect.yieldNow
-      const accept = hub.listeners.get(address.host)
-      if (accept === undefined) return yield* new DialFailed({ address: address.text, reason: "refused" })
-      const [near, far] = MemoryConnection.pair(whence, address, hub.later)
-      accept(far)
-      return yield* owned(near)
-    }),
-    listen: Effect.fnUntraced(function* (address, handle) {
+    dial: (address, done) => {
+      const fail = (reason: DialFailed["reason"]) =>
+        done(Result.fail(new DialFailed({ address: address.text, reason })))
+      if (address.kind !== "memory") {
+        fail("not supported")
+        return () => {}
+      }
+      let isOver = false
+      hub.later(() => {
+        if (isOver) return
+        isOver = true
+        const accept = hub.listeners.get(address.host)
+        if (accept === undefined) return fail("refused")
+        const [near, far] = MemoryConnection.pair(whence, address, hub.later)
+        accept(far)
+        done(Result.succeed(near))
+      })
+      return () => {
+        isOver = true
+      }
+    },
+    listen: Effect.fnUntraced(function* (address, accept) {
       if (address.kind !== "memory") return yield* new ListenFailed({ address: address.text, reason: "not supported" })
       const host = address.host === ANY ? hub.free() : address.host
       if (hub.listeners.has(host)) return yield* new ListenFailed({ address: address.text, reason: "in use" })
-      const run = yield* FiberSet.runtime(yield* FiberSet.make())<never>()
       yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          hub.listeners.set(host, (connection) => {
-            run(owned(connection).pipe(Effect.flatMap(handle), Effect.scoped))
-          })
-        ),
+        Effect.sync(() => hub.listeners.set(host, accept)),
         () => Effect.sync(() => hub.listeners.delete(host))
       )
       return { address: host === address.host ? address : Result.getOrThrow(parseAddress(`/memory/${host}`)) }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net"
 import { FrameSplitter } from "#core/transport/FrameSplitter"
 import { release } from "#schemas/bytes/release"
 import type { Address } from "#schemas/transport/Address"
-import type { Connection, ConnectionClosed } from "#services/transport/Transport"
+import type { Connection, ConnectionEnd, Reader } from "#services/transport/Transport"
 import { Inbox } from "./Inbox.ts"
 import type { Lingering } from "./Lingering.ts"
 
@@ -13,12 +13,10 @@ const WRITE_BUFFER = 512 * 1024
 /** A message up to here is joined before it is written: copying it is cheaper than a vectored write. */
 const JOIN_LIMIT = 8 * 1024
 
-const endReason = (code: unknown): ConnectionClosed["reason"] => (code === "ETIMEDOUT" ? "timeout" : "reset")
+const endReason = (code: unknown): ConnectionEnd => (code === "ETIMEDOUT" ? "timeout" : "reset")
 
 export class TcpConnection implements Connection {
   readonly dialled: boolean
-  readonly receive: Connection["receive"]
-  readonly drained: Connection["drained"]
   readonly #socket: Socket
   readonly #inbox: Inbox
   readonly #splitter = new FrameSplitter()
@@ -36,8 +34,6 @@ export class TcpConnection implements Connection {
       if (socket.isPaused()) socket.resume()
     })
     this.#inbox = inbox
-    this.receive = inbox.receive
-    this.drained = inbox.untilDrained(() => socket.writableLength < WRITE_BUFFER)
     socket.on("data", this.#onData)
     socket.on("end", () => inbox.end("ended"))
     socket.on("error", (error: NodeJS.ErrnoException) => inbox.end(endReason(error.code)))
@@ -49,6 +45,13 @@ export class TcpConnection implements Connection {
   get address(): Address {
     return (this.#address ??= this.#far())
   }
+
+  get drained(): Connection["drained"] {
+    return this.#inbox.untilDrained(() => this.#socket.writableLength < WRITE_BUFFER)
+  }
+
+  readonly read = (reader: Reader): void => this.#inbox.read(reader)
+  readonly rest = (): void => this.#inbox.rest()
 
   readonly #onData = (chunk: Buffer): void => {
     const frames: Array<Uint8Array> = []

@@ -1,8 +1,15 @@
 /** TCP, over `node:net` itself: one write for a message, all frames of one read handed over together. */
 import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net"
-import { Effect, FiberSet, Layer, Result } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { type Address, expecting, parseAddress } from "#schemas/transport/Address"
-import { DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
+import {
+  DialFailed,
+  type Dialled,
+  type GiveUp,
+  ListenFailed,
+  type Transport,
+  Transports
+} from "#services/transport/Transport"
 import { type Lingering, makeLingering } from "./Lingering.ts"
 import { TcpConnection } from "./TcpConnection.ts"
 
@@ -30,20 +37,30 @@ const listenReason = (code: unknown): ListenFailed["reason"] => {
 
 const codeOf = (error: Error): unknown => ("code" in error ? error.code : undefined)
 
-/** A connected socket. Interruption, and any failure, leaves none behind. */
-const open = (address: Address, lingering: Lingering) =>
-  Effect.callback<TcpConnection, DialFailed>((resume) => {
-    const socket = tcpConnect({ ...OPTIONS, host: address.host, port: address.port, family: address.family ?? 0 })
-    const onError = (error: Error) => {
-      socket.destroy()
-      resume(Effect.fail(new DialFailed({ address: address.text, reason: dialReason(codeOf(error)) })))
-    }
-    socket.once("error", onError).once("connect", () => {
-      socket.off("error", onError)
-      resume(Effect.succeed(owned(socket, address, true, lingering)))
-    })
-    return Effect.sync(() => socket.on("error", () => {}).destroy())
+/** A connected socket. Giving up, and any failure, leaves none behind. */
+const open = (address: Address, lingering: Lingering, done: Dialled): GiveUp => {
+  const socket = tcpConnect({ ...OPTIONS, host: address.host, port: address.port, family: address.family ?? 0 })
+  let isOver = false
+  const onError = (error: Error) => {
+    isOver = true
+    socket.destroy()
+    done(Result.fail(new DialFailed({ address: address.text, reason: dialReason(codeOf(error)) })))
+  }
+  socket.once("error", onError).once("connect", () => {
+    isOver = true
+    socket.off("error", onError)
+    done(Result.succeed(owned(socket, address, true, lingering)))
   })
+  return () => {
+    if (isOver) return
+    isOver = true
+    socket
+      .removeAllListeners("connect")
+      .off("error", onError)
+      .on("error", () => {})
+      .destroy()
+  }
+}
 
 /** The remote end is asked for at once, since a closed socket no longer knows it. */
 const owned = (socket: Socket, address: Address, dialled: boolean, lingering: Lingering): TcpConnection => {
@@ -72,21 +89,18 @@ const bind = (server: Server, address: Address) =>
 export const make = Effect.gen(function* () {
   const lingering = yield* makeLingering
 
-  const dial: Transport["dial"] = (address) =>
-    address.kind === "tcp"
-      ? Effect.acquireRelease(open(address, lingering), (it) => Effect.sync(it.finish), { interruptible: true })
-      : Effect.fail(new DialFailed({ address: address.text, reason: "not supported" }))
+  const dial: Transport["dial"] = (address, done) => {
+    if (address.kind === "tcp") return open(address, lingering, done)
+    done(Result.fail(new DialFailed({ address: address.text, reason: "not supported" })))
+    return () => {}
+  }
 
   const listen: Transport["listen"] = Effect.fnUntraced(function* (address, handle) {
     if (address.kind !== "tcp") return yield* new ListenFailed({ address: address.text, reason: "not supported" })
-    const run = yield* FiberSet.makeRuntime<never, void, never>()
-    const accept = (socket: Socket): void => {
-      const connection = owned(socket, address, false, lingering)
-      run(Effect.ensuring(Effect.scoped(handle(connection)), Effect.sync(connection.finish)))
-    }
+    const accept = (socket: Socket): void => handle(owned(socket, address, false, lingering))
     const server = yield* Effect.acquireRelease(
       Effect.sync(() => createServer(OPTIONS, accept)),
-      (it) => Effect.sync(() => it.close()) // stops accepting; the connections end with their own fibers
+      (it) => Effect.sync(() => it.close()) // stops accepting; the connections go on
     )
     yield* bind(server, address)
     const bound = server.address()

@@ -4,7 +4,7 @@
  * A message is one whole wire frame (WIRE.md §2) and keeps its boundaries. A transport knows nothing of keys and
  * peers: whoever dials decides by the handshake whom it reached. Every transport keeps `test/laws/transport.ts`.
  */
-import { Context, type Effect, Schema, type Scope } from "effect"
+import { Context, type Effect, type Result, Schema, type Scope } from "effect"
 import type { Address } from "#schemas/transport/Address"
 
 /** The connection has ended; `reason` says how, for logs and counters. */
@@ -24,16 +24,29 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFail
   reason: Schema.Literals(["in use", "not permitted", "not available", "not supported"])
 }) {}
 
-/** An open message pipe. It closes with the scope in which it was dialled or accepted. */
+/** How a connection ended. */
+export type ConnectionEnd = ConnectionClosed["reason"]
+
+/** Who takes what comes over a connection. Called synchronously, by nobody else meanwhile; it must not throw. */
+export interface Reader {
+  /** What arrived together, at least one message, in order. The bytes are the reader's to keep. */
+  readonly onMessages: (messages: ReadonlyArray<Uint8Array>) => void
+  /** Once, after the last message, whichever side ended it. */
+  readonly onEnd: (reason: ConnectionEnd) => void
+}
+
+/** An open message pipe. It belongs to whoever dialled or accepted it: who has it has to `finish` or `abort` it. */
 export interface Connection {
   /** Where the far end is, without `/p2p`; of an inbound TCP connection the port is the dialler's own. */
   readonly address: Address
   readonly dialled: boolean
   /**
-   * The messages that arrived since the last call, at least one, in order; waits for them. One reader.
-   * Not reading is back-pressure: the far end is slowed down. The bytes are the caller's to keep.
+   * Hands over what has arrived, perhaps before this returns, and from then on whatever comes as soon as it is there.
+   * One reader: a later one takes the place of the one before.
    */
-  readonly receive: Effect.Effect<ReadonlyArray<Uint8Array>, ConnectionClosed>
+  readonly read: (reader: Reader) => void
+  /** There is no reader until `read` is called again. That is back-pressure: the far end is slowed down. */
+  readonly rest: () => void
   /**
    * Sends one message, given in parts, whole or not at all. Synchronous, for the hot path. False when more is
    * waiting than the transport likes to hold (the message is taken nevertheless): wait for `drained` before the next.
@@ -42,7 +55,9 @@ export interface Connection {
   readonly write: (parts: ReadonlyArray<Uint8Array>) => boolean
   /** Waits until the far end has taken enough of what was written. */
   readonly drained: Effect.Effect<void, ConnectionClosed>
-  /** Ends at once, losing what was not yet taken; `receive` and `drained` then fail. Idempotent. */
+  /** Ends in order: the far end sees it after everything that was written. What still comes is lost. Idempotent. */
+  readonly finish: () => void
+  /** Ends at once, losing what was not yet taken. Idempotent. */
   readonly abort: () => void
 }
 
@@ -51,18 +66,21 @@ export interface Listener {
   readonly address: Address
 }
 
+/** Called once, perhaps before the dial returns, unless that was given up. */
+export type Dialled = (outcome: Result.Result<Connection, DialFailed>) => void
+
+/** Leaves nothing behind, and nothing is told of it any more. Does nothing when all is done already. */
+export type GiveUp = () => void
+
 export interface Transport {
   readonly name: string
   readonly supports: (address: Address) => boolean
-  /** Waits for the transport's own connection set-up, interruptibly; no deadline of its own. */
-  readonly dial: (address: Address) => Effect.Effect<Connection, DialFailed, Scope.Scope>
-  /**
-   * Accepts until the scope closes. Each connection is handled in a fiber and a scope of its own: it is closed when
-   * `handle` ends, gracefully: what was written is still delivered.
-   */
+  /** Sets up a connection; no deadline of its own. */
+  readonly dial: (address: Address, done: Dialled) => GiveUp
+  /** Accepts until the scope closes. What was accepted stays open after that: it is no longer the listener's. */
   readonly listen: (
     address: Address,
-    handle: (connection: Connection) => Effect.Effect<void, never, Scope.Scope>
+    accept: (connection: Connection) => void
   ) => Effect.Effect<Listener, ListenFailed, Scope.Scope>
 }
 

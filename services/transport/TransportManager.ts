@@ -1,7 +1,7 @@
-/** All transports as one: chooses by address, races several addresses of one peer, tries again on a Schedule. */
+/** All transports as one: chooses by address, races several addresses of one peer. */
 import { Context, type Effect, type Scope } from "effect"
 import type { Address } from "#schemas/transport/Address"
-import type { Connection, DialFailed, Listener, ListenFailed } from "./Transport.ts"
+import type { Connection, Dialled, GiveUp, Listener, ListenFailed } from "./Transport.ts"
 
 export interface DialOptions {
   /**
@@ -18,14 +18,11 @@ export class TransportManager extends Context.Service<
      * Races at most 3 of the addresses, each started `RaceStagger` after the one before or as soon as that failed;
      * the first connection wins and the others are closed. Fails with the last failure. `DialDeadline` bounds it all.
      */
-    readonly dial: (
-      addresses: ReadonlyArray<Address>,
-      options: DialOptions
-    ) => Effect.Effect<Connection, DialFailed, Scope.Scope>
+    readonly dial: (addresses: ReadonlyArray<Address>, options: DialOptions, done: Dialled) => GiveUp
     /** Listens at each address; fails if one of them cannot be had. */
     readonly listen: (
       addresses: ReadonlyArray<Address>,
-      handle: (connection: Connection) => Effect.Effect<void, never, Scope.Scope>
+      accept: (connection: Connection) => void
     ) => Effect.Effect<ReadonlyArray<Listener>, ListenFailed, Scope.Scope>
   }
 >()("allium/services/transport/TransportManager") {}

@@ -50,9 +50,11 @@ export const at = (text: string): Address => Result.getOrThrow(parseAddress(text
 const meddling = (world: World, connection: Connection): Connection => ({
   address: connection.address,
   dialled: connection.dialled,
-  receive: connection.receive,
+  read: (reader) => connection.read(reader),
+  rest: () => connection.rest(),
   drained: connection.drained,
-  abort: connection.abort,
+  finish: () => connection.finish(),
+  abort: () => connection.abort(),
   write: (parts) => {
     if (world.cut) return true
     world.written++
@@ -68,7 +70,7 @@ const transports = (world: World) =>
       (memory): ReadonlyArray<Transport> => [
         {
           ...memory,
-          dial: (address) => Effect.map(memory.dial(address), (it) => meddling(world, it)),
+          dial: (address, done) => memory.dial(address, (it) => done(Result.map(it, (it) => meddling(world, it)))),
           listen: (address, handle) => memory.listen(address, (it) => handle(meddling(world, it)))
         }
       ]

@@ -6,6 +6,7 @@ import { DHT_SERVER } from "#schemas/identity/PeerRecord"
 import { FrameType, INNER_LIMIT } from "#schemas/session/Frame"
 import { SEND_QUEUE } from "#services/session/Limits"
 import type { Session, SessionEvent } from "#services/session/SessionManager"
+import { dial, listen, receive } from "./connections.ts"
 import {
   at,
   inbox,
@@ -171,7 +172,7 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
         assert.strictEqual(yield* reason("/memory/98"), "refused")
         assert.strictEqual(yield* reason("/memory/98"), "failed a moment ago")
         assert.strictEqual(yield* reason("/memory/99"), "refused")
-        yield* (yield* MemoryTransport.make).listen(at("/memory/3"), () => Effect.never)
+        yield* listen(yield* MemoryTransport.make, at("/memory/3"), () => Effect.never)
         const waiting = yield* Effect.forkChild(a.manager.connect(told("/memory/3")))
         yield* settle
         const session = yield* a.manager.connect(b.target)
@@ -189,8 +190,8 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
           Effect.ensuring(Effect.sync(() => ended++))
         )
         const memory = yield* MemoryTransport.make
-        yield* memory.listen(at("/memory/3"), (connection) =>
-          Effect.raceFirst(silent, Effect.ignore(Effect.forever(connection.receive)))
+        yield* listen(memory, at("/memory/3"), (connection) =>
+          Effect.raceFirst(silent, Effect.ignore(Effect.forever(receive(connection))))
         )
         const give = Effect.fnUntraced(function* (hearsay: boolean) {
           const target = { nodeId: b.nodeId, addresses: [at("/memory/3")], trusted: true, hearsay }
@@ -209,8 +210,8 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
       Effect.gen(function* () {
         const b = yield* startNode(world, { seed: "b", at: "/memory/2" })
         const memory = yield* MemoryTransport.make
-        const silent = yield* memory.dial(at("/memory/2"))
-        const garbage = yield* memory.dial(at("/memory/2"))
+        const silent = yield* dial(memory, at("/memory/2"))
+        const garbage = yield* dial(memory, at("/memory/2"))
         yield* settle
         assert.strictEqual(b.manager.stats().halfOpen, 2)
         garbage.write([new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")])
@@ -220,7 +221,7 @@ export const sessionLaws = (sessions: SessionsLayer): void => {
         assert.strictEqual(b.manager.stats().halfOpen, 1)
         yield* pass(2)
         assert.strictEqual(b.manager.stats().halfOpen, 0)
-        assert.strictEqual((yield* Effect.flip(Effect.forever(silent.receive))).reason, "reset")
+        assert.strictEqual((yield* Effect.flip(Effect.forever(receive(silent)))).reason, "reset")
       })
     )
   })

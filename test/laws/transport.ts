@@ -3,7 +3,14 @@ import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, type Layer, Result, Scope } from "effect"
 import { FrameType, PAYLOAD_LIMIT, writeFrame, writeHeader } from "#schemas/session/Frame"
 import { type Address, parseAddress } from "#schemas/transport/Address"
-import { type Connection, ConnectionClosed, type Transport, Transports } from "#services/transport/Transport"
+import {
+  type Connection,
+  ConnectionClosed,
+  type Reader,
+  type Transport,
+  Transports
+} from "#services/transport/Transport"
+import { dial, listen, receive } from "./connections.ts"
 
 export interface TransportUnderTest {
   readonly it: (name: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) => void
@@ -28,20 +35,20 @@ const payloads = (frames: ReadonlyArray<Uint8Array>) => frames.map((frame) => [f
 /** Reads until `count` messages came. */
 const collect = Effect.fnUntraced(function* (connection: Connection, count: number) {
   const all: Array<Uint8Array> = []
-  while (all.length < count) all.push(...(yield* connection.receive))
+  while (all.length < count) all.push(...(yield* receive(connection)))
   return all
 })
 
 /** Reads to the end and answers how it ended. */
-const untilEnd = (connection: Connection) => Effect.flip(Effect.forever(connection.receive))
+const untilEnd = (connection: Connection) => Effect.flip(Effect.forever(receive(connection)))
 
 /** Both ends of one connection, in the caller's scope. */
 const pair = Effect.fnUntraced(function* (transport: Transport, at: string) {
   const accepted = yield* Deferred.make<Connection>()
-  const listener = yield* transport.listen(address(at), (it) =>
+  const listener = yield* listen(transport, address(at), (it) =>
     Effect.andThen(Deferred.succeed(accepted, it), Effect.never)
   )
-  const near = yield* transport.dial(listener.address)
+  const near = yield* dial(transport, listener.address)
   const far = yield* Deferred.await(accepted)
   yield* Effect.addFinalizer(() => Effect.sync(() => far.abort())) // or the near end would linger for it
   return { listener, near, far }
@@ -106,14 +113,14 @@ export const transportLaws = (under: TransportUnderTest): void => {
     })
   )
 
-  law("the far end's scope closing is seen as the end, after everything that was written", (transport) =>
+  law("the far end's finishing is seen as the end, after everything that was written", (transport) =>
     Effect.gen(function* () {
-      const listener = yield* transport.listen(address(under.anywhere), (it) =>
+      const listener = yield* listen(transport, address(under.anywhere), (it) =>
         Effect.sync(() => {
           for (let i = 0; i < 50; i++) it.write([message(50_000, i)])
         })
       )
-      const near = yield* transport.dial(listener.address)
+      const near = yield* dial(transport, listener.address)
       assert.strictEqual((yield* collect(near, 50)).length, 50)
       assert.deepStrictEqual(yield* untilEnd(near), new ConnectionClosed({ reason: "ended" }))
       assert.isFalse(near.write([message(1, 1)]) && near.write([message(1, 1)]))
@@ -135,12 +142,12 @@ export const transportLaws = (under: TransportUnderTest): void => {
   law("a reader that waits is woken by the end, and one that is interrupted loses nothing", (transport) =>
     Effect.gen(function* () {
       const { near, far } = yield* pair(transport, under.anywhere)
-      const waiting = yield* Effect.forkChild(far.receive)
+      const waiting = yield* Effect.forkChild(receive(far))
       yield* turn
       yield* Fiber.interrupt(waiting)
       near.write([message(2, 2)])
       assert.deepStrictEqual(payloads(yield* collect(far, 1)), [[2, 2]])
-      const again = yield* Effect.forkChild(Effect.flip(far.receive))
+      const again = yield* Effect.forkChild(Effect.flip(receive(far)))
       near.abort()
       assert.instanceOf(yield* Fiber.join(again), ConnectionClosed)
     })
@@ -148,10 +155,10 @@ export const transportLaws = (under: TransportUnderTest): void => {
 
   law("dialling nobody is refused, and a foreign address is not supported", (transport) =>
     Effect.gen(function* () {
-      const refused = yield* Effect.flip(transport.dial(address(under.nobody)))
+      const refused = yield* Effect.flip(dial(transport, address(under.nobody)))
       assert.deepStrictEqual([refused._tag, refused.reason], ["DialFailed", "refused"])
-      assert.strictEqual((yield* Effect.flip(transport.dial(address(under.foreign)))).reason, "not supported")
-      const listening = yield* Effect.flip(transport.listen(address(under.foreign), () => Effect.void))
+      assert.strictEqual((yield* Effect.flip(dial(transport, address(under.foreign)))).reason, "not supported")
+      const listening = yield* Effect.flip(listen(transport, address(under.foreign), () => Effect.void))
       assert.strictEqual(listening.reason, "not supported")
       assert.isTrue(transport.supports(address(under.anywhere)))
       assert.isFalse(transport.supports(address(under.foreign)))
@@ -161,12 +168,12 @@ export const transportLaws = (under: TransportUnderTest): void => {
   law("an address is had once, and again after its scope closed", (transport) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const first = yield* transport.listen(address(under.anywhere), () => Effect.void).pipe(Scope.provide(scope))
-      const taken = yield* Effect.flip(transport.listen(first.address, () => Effect.void))
+      const first = yield* listen(transport, address(under.anywhere), () => Effect.void).pipe(Scope.provide(scope))
+      const taken = yield* Effect.flip(listen(transport, first.address, () => Effect.void))
       assert.deepStrictEqual([taken._tag, taken.reason], ["ListenFailed", "in use"])
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual((yield* Effect.flip(transport.dial(first.address))).reason, "refused")
-      yield* transport.listen(first.address, () => Effect.void)
+      assert.strictEqual((yield* Effect.flip(dial(transport, first.address))).reason, "refused")
+      yield* listen(transport, first.address, () => Effect.void)
     })
   )
 
@@ -189,34 +196,83 @@ export const transportLaws = (under: TransportUnderTest): void => {
     })
   )
 
-  law("closing the listener's scope closes what it accepted", (transport) =>
+  law("what was accepted outlives its listener", (transport) =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const listener = yield* transport.listen(address(under.anywhere), () => Effect.never).pipe(Scope.provide(scope))
-      const near = yield* transport.dial(listener.address)
-      const reader = yield* Effect.forkChild(untilEnd(near))
-      yield* turn
-      // Our end must finish too, or the other side would wait for it.
-      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-      assert.include(["ended", "reset"], (yield* Fiber.join(reader)).reason)
-      near.abort()
-      yield* Fiber.join(closing)
+      const accepted = yield* Deferred.make<Connection>()
+      const listener = yield* transport
+        .listen(address(under.anywhere), (it) => Deferred.doneUnsafe(accepted, Effect.succeed(it)))
+        .pipe(Scope.provide(scope))
+      const near = yield* dial(transport, listener.address)
+      const far = yield* Deferred.await(accepted)
+      yield* Scope.close(scope, Exit.void)
+      far.write([message(1, 1)])
+      assert.deepStrictEqual(payloads(yield* collect(near, 1)), [[1, 1]])
+      far.finish()
+      assert.strictEqual((yield* untilEnd(near)).reason, "ended")
+    })
+  )
+
+  law("a reader is handed what comes as it comes, until it rests, and hears of the end once", (transport) =>
+    Effect.gen(function* () {
+      const { near, far } = yield* pair(transport, under.anywhere)
+      const heard: Array<number | string> = []
+      const reader: Reader = {
+        onMessages: (messages) => {
+          for (const one of messages) heard.push(one.length - 8)
+          if (heard.length === 2) far.rest()
+        },
+        onEnd: (reason) => heard.push(reason)
+      }
+      const until = (count: number) =>
+        Effect.gen(function* () {
+          for (let n = 0; n < 10_000 && heard.length < count; n++) yield* turn
+        })
+      far.read(reader)
+      near.write([message(1, 1)])
+      yield* until(1)
+      near.write([message(2, 2)])
+      yield* until(2)
+      near.write([message(3, 3)])
+      for (let n = 0; n < 50; n++) yield* turn
+      assert.deepStrictEqual(heard, [1, 2])
+      far.read(reader)
+      near.finish()
+      yield* until(4)
+      near.finish()
+      far.finish()
+      for (let n = 0; n < 50; n++) yield* turn
+      assert.deepStrictEqual(heard, [1, 2, 3, "ended"])
+    })
+  )
+
+  law("a dial that is given up tells nothing, and leaves nothing behind", (transport) =>
+    Effect.gen(function* () {
+      let told = 0
+      const ends: Array<string> = []
+      const { address: there } = yield* transport.listen(address(under.anywhere), (it) =>
+        it.read({ onMessages: () => ends.push("message"), onEnd: () => ends.push("end") })
+      )
+      transport.dial(there, () => told++)()
+      for (let n = 0; n < 100; n++) yield* turn
+      assert.strictEqual(told, 0)
+      assert.notInclude(ends, "message")
     })
   )
 
   law("1,000 connections, one after the other, leave nothing behind", (transport) =>
     Effect.gen(function* () {
       let open = 0
-      const listener = yield* transport.listen(address(under.anywhere), (it) =>
+      const listener = yield* listen(transport, address(under.anywhere), (it) =>
         Effect.acquireUseRelease(
           Effect.sync(() => open++),
-          () => Effect.ignore(Effect.forever(Effect.map(it.receive, (frames) => it.write(frames)))),
+          () => Effect.ignore(Effect.forever(Effect.map(receive(it), (frames) => it.write(frames)))),
           () => Effect.sync(() => open--)
         )
       )
       const one = Effect.scoped(
         Effect.gen(function* () {
-          const near = yield* transport.dial(listener.address)
+          const near = yield* dial(transport, listener.address)
           near.write([message(10, 1)])
           assert.strictEqual((yield* collect(near, 1)).length, 1)
         })

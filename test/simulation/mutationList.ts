@@ -57,10 +57,10 @@ export const mutations: ReadonlyArray<Mutation> = [
   },
   {
     name: "a handshake that fails leaks its connection",
-    file: "layers/session/makeSessions.ts",
-    find: `late = reason === "timeout"
+    file: "layers/session/shaking.ts",
+    find: `count(Metrics.refused, "reason", outcome)
         connection.abort()`,
-    replace: `late = reason === "timeout"`
+    replace: `count(Metrics.refused, "reason", outcome)`
   },
   {
     name: "neighbours do not compare",

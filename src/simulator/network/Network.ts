@@ -1,12 +1,19 @@
 /** The machines and what they can reach: dialling, listening, and a count of everything that is carried. */
 import { crc32 } from "node:zlib"
-import { Effect, FiberSet, Layer, Result, Scope } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { type Address, parseAddress } from "#schemas/transport/Address"
-import { type Connection, DialFailed, ListenFailed, type Transport, Transports } from "#services/transport/Transport"
+import {
+  DialFailed,
+  type Dialled,
+  type GiveUp,
+  ListenFailed,
+  type Transport,
+  Transports
+} from "#services/transport/Transport"
 import type { Trace } from "../Trace.ts"
 import { Task } from "../time/Task.ts"
 import type { VirtualTime } from "../time/VirtualTime.ts"
-import { type Accept, Host } from "./Host.ts"
+import { Host } from "./Host.ts"
 import { Nat } from "./Nat.ts"
 import { StreamEnd } from "./StreamEnd.ts"
 import type { Wire } from "./Wire.ts"
@@ -75,17 +82,16 @@ export class Network {
     return {
       name: "simulated",
       supports,
-      dial: (address) =>
-        supports(address)
-          ? Effect.flatMap(this.#dial(host, address), owned)
-          : Effect.fail(new DialFailed({ address: address.text, reason: "not supported" })),
-      listen: Effect.fnUntraced({ self: this }, function* (address, handle) {
+      dial: (address, done) => {
+        if (supports(address)) return this.#dial(host, address, done)
+        done(Result.fail(new DialFailed({ address: address.text, reason: "not supported" })))
+        return nothing
+      },
+      listen: Effect.fnUntraced(function* (address, accept) {
         if (!supports(address)) return yield* new ListenFailed({ address: address.text, reason: "not supported" })
         if (host.listeners.has(address.port)) {
           return yield* new ListenFailed({ address: address.text, reason: "in use" })
         }
-        const run = yield* FiberSet.runtime(yield* FiberSet.make())<never>()
-        const accept: Accept = (end) => void run(owned(end).pipe(Effect.flatMap(handle), Effect.scoped))
         yield* Effect.acquireRelease(
           Effect.sync(() => host.listeners.set(address.port, accept)),
           () => Effect.sync(() => host.listeners.delete(address.port))
@@ -100,43 +106,45 @@ export class Network {
   }
 
   /** A question there and an answer back; where nothing passes there is silence, and the caller's patience decides. */
-  #dial(host: Host, address: Address): Effect.Effect<StreamEnd, DialFailed> {
-    return Effect.callback((resume) => {
-      const process = host.process
-      const far = this.#byAddress.get(address.host)
-      if (process === undefined || far === undefined) return
-      const latency = this.wire.latency(host.number, far.number)
-      const { port } = host
-      const outside = host.nat.outbound(port, address.host, address.port, this.time.now)
-      let end: StreamEnd | undefined
-      let isGivenUp = false
-      const answer = (effect: Effect.Effect<StreamEnd, DialFailed>): void => {
-        this.#carry(far, host, latency, process, () => resume(effect))
-      }
-      const ask = (): void => {
-        // Who asked may have given up or be no more: the far machine's answer would find nobody.
-        if (!far.up || isGivenUp || host.process !== process) return
-        const inside = far.nat.inbound(address.port, host.address, outside, this.time.now)
-        if (inside === undefined) return
-        const accept = far.listeners.get(inside)
-        const theirs = far.process
-        if (theirs?.state === "paused") return void theirs.hold(new Task(ask))
-        if (accept === undefined || theirs === undefined || theirs.state !== "running") {
-          return void answer(Effect.fail(new DialFailed({ address: address.text, reason: "refused" })))
-        }
-        const near = new StreamEnd(this, host, process, address, true, latency)
-        const other = new StreamEnd(this, far, theirs, this.addressAt(host.address, outside), false, latency)
-        StreamEnd.join(near, other)
-        end = near
-        accept(other)
-        answer(Effect.succeed(near))
-      }
-      this.#carry(host, far, latency, undefined, ask)
-      return Effect.sync(() => {
-        isGivenUp = true
-        end?.abort()
+  #dial(host: Host, address: Address, done: Dialled): GiveUp {
+    const process = host.process
+    const far = this.#byAddress.get(address.host)
+    if (process === undefined || far === undefined) return nothing
+    const latency = this.wire.latency(host.number, far.number)
+    const { port } = host
+    const outside = host.nat.outbound(port, address.host, address.port, this.time.now)
+    let end: StreamEnd | undefined
+    let isOver = false
+    const answer = (): void => {
+      this.#carry(far, host, latency, process, () => {
+        if (isOver) return
+        isOver = true
+        if (end !== undefined) done(Result.succeed(end))
+        else done(Result.fail(new DialFailed({ address: address.text, reason: "refused" })))
       })
-    })
+    }
+    const ask = (): void => {
+      // Who asked may have given up or be no more: the far machine's answer would find nobody.
+      if (!far.up || isOver || host.process !== process) return
+      const inside = far.nat.inbound(address.port, host.address, outside, this.time.now)
+      if (inside === undefined) return
+      const accept = far.listeners.get(inside)
+      const theirs = far.process
+      if (theirs?.state === "paused") return void theirs.hold(new Task(ask))
+      if (accept !== undefined && theirs !== undefined && theirs.state === "running") {
+        end = new StreamEnd(this, host, process, address, true, latency)
+        const other = new StreamEnd(this, far, theirs, this.addressAt(host.address, outside), false, latency)
+        StreamEnd.join(end, other)
+        accept(other)
+      }
+      answer()
+    }
+    this.#carry(host, far, latency, undefined, ask)
+    return () => {
+      if (isOver) return
+      isOver = true
+      end?.abort()
+    }
   }
 
   /** One small message outside of any connection, if it passes. */
@@ -148,14 +156,4 @@ export class Network {
   }
 }
 
-/** Not `acquireRelease`, which would copy the whole context of a node to release with, at the end of every connection. */
-const owned = (end: StreamEnd): Effect.Effect<Connection, never, Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (scope) =>
-    Effect.as(
-      Scope.addFinalizer(
-        scope,
-        Effect.sync(() => end.finish())
-      ),
-      end
-    )
-  )
+const nothing: GiveUp = () => {}

@@ -6,7 +6,7 @@
 import { FrameSplitter } from "#core/transport/FrameSplitter"
 import { Inbox } from "#layers/transport/Inbox"
 import type { Address } from "#schemas/transport/Address"
-import type { Connection, ConnectionClosed } from "#services/transport/Transport"
+import type { Connection, ConnectionEnd, Reader } from "#services/transport/Transport"
 import type { Process } from "../time/Process.ts"
 import { TimedEvent } from "../time/VirtualTime.ts"
 import type { Host } from "./Host.ts"
@@ -34,8 +34,6 @@ export class StreamEnd implements Connection {
   /** The program that opened it: another run of it knows nothing of this connection. */
   readonly process: Process
   readonly since: number
-  readonly receive: Connection["receive"]
-  readonly drained: Connection["drained"]
   readonly #network: Network
   readonly #latency: number
   readonly #inbox: Inbox
@@ -61,9 +59,11 @@ export class StreamEnd implements Connection {
     this.#latency = latency
     this.since = network.time.now
     this.#inbox = new Inbox(() => this.#takeHeld())
-    this.receive = this.#inbox.receive
-    this.drained = this.#inbox.untilDrained(() => this.#inFlight < IN_FLIGHT)
     host.ends.add(this)
+  }
+
+  get drained(): Connection["drained"] {
+    return this.#inbox.untilDrained(() => this.#inFlight < IN_FLIGHT)
   }
 
   /** Joins the two ends of a new connection. */
@@ -72,7 +72,15 @@ export class StreamEnd implements Connection {
     other.#far = one
   }
 
-  readonly write = (parts: ReadonlyArray<Uint8Array>): boolean => {
+  read(reader: Reader): void {
+    this.#inbox.read(reader)
+  }
+
+  rest(): void {
+    this.#inbox.rest()
+  }
+
+  write(parts: ReadonlyArray<Uint8Array>): boolean {
     if (this.#finished || this.#inbox.closed !== undefined || !this.#lives()) return false
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
     this.#inFlight += bytes.length
@@ -80,14 +88,13 @@ export class StreamEnd implements Connection {
     return this.#inFlight < IN_FLIGHT
   }
 
-  readonly abort = (): void => {
+  abort(): void {
     if (this.#far === undefined || this.#finished) return
     this.#finished = true
     this.#inbox.abort()
     this.reset("reset")
   }
 
-  /** The end in order: the far side sees it after everything that was written. */
   finish(): void {
     if (this.#finished) return
     this.#finished = true
@@ -97,7 +104,7 @@ export class StreamEnd implements Connection {
   }
 
   /** Tells the far end, if anything passes, that there is nobody here. */
-  reset(reason: ConnectionClosed["reason"]): void {
+  reset(reason: ConnectionEnd): void {
     const far = this.#far
     this.#backlog = []
     this.#leave()
@@ -106,7 +113,7 @@ export class StreamEnd implements Connection {
   }
 
   /** The connection is over at this end, whoever ended it. */
-  end(reason: ConnectionClosed["reason"]): void {
+  end(reason: ConnectionEnd): void {
     this.#inbox.end(reason)
     this.#leave()
   }
@@ -250,9 +257,9 @@ class Packet extends TimedEvent {
 
 class Reset extends TimedEvent {
   readonly #end: StreamEnd
-  readonly #reason: ConnectionClosed["reason"]
+  readonly #reason: ConnectionEnd
 
-  constructor(end: StreamEnd, reason: ConnectionClosed["reason"]) {
+  constructor(end: StreamEnd, reason: ConnectionEnd) {
     super()
     this.#end = end
     this.#reason = reason

@@ -51,8 +51,11 @@ describe("HalfOpen", () => {
   const setUp = (limit: number, perHost: number) => {
     const dropped: Array<string> = []
     const room = new HalfOpen(limit, perHost)
-    const enter = (name: string, host: string, since = 0) =>
-      room.enter(host, since, (reason: DropReason) => dropped.push(`${name}: ${reason}`))
+    const enter = (name: string, host: string, since = 0) => {
+      const entry = { host, since, drop: (reason: DropReason) => dropped.push(`${name}: ${reason}`) }
+      room.enter(entry)
+      return () => room.leave(entry)
+    }
     return { dropped, enter, room }
   }
 
@@ -82,5 +85,7 @@ describe("HalfOpen", () => {
     enter("second", "a", 500)
     room.sweep(499)
     assert.deepStrictEqual([dropped, room.size], [["first: timeout"], 1])
+    room.clear()
+    assert.deepStrictEqual([dropped.at(-1), room.size, room.mostOfHost()], ["second: closed here", 0, 0])
   })
 })

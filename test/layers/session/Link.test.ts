@@ -34,6 +34,8 @@ const makePair = (cipher: (key: number) => Cipher = noise) => {
     handlers,
     flushSoon: () => {},
     whenDrained: () => {},
+    after: () => {},
+    onDefect: (defect) => assert.fail(String(defect)),
     charge: () => {},
     onEnd: (_, reason) => ends.push(reason)
   }
@@ -41,7 +43,9 @@ const makePair = (cipher: (key: number) => Cipher = noise) => {
     const connection: Connection = {
       address: at("/memory/1"),
       dialled: true,
-      receive: Effect.never,
+      read: () => {},
+      rest: () => {},
+      finish: () => {},
       drained: Effect.void,
       abort: () => {},
       write: (parts) => {
@@ -65,8 +69,7 @@ const makePair = (cipher: (key: number) => Cipher = noise) => {
       boot: "",
       hello,
       send: cipher(send),
-      receive: cipher(3 - send),
-      rest: []
+      receive: cipher(3 - send)
     })
   }
   const a: Link = link(1, 1, (frame) => b.receive([frame]))

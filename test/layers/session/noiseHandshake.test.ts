@@ -13,6 +13,7 @@ import { FrameType, writeFrame } from "#schemas/session/Frame"
 import { writeHandshakeMessage } from "#schemas/session/HandshakeMessage"
 import { refused } from "#services/session/Metrics"
 import type { Connection } from "#services/transport/Transport"
+import { dial, receive } from "../../laws/connections.ts"
 import { hello } from "../../laws/hello.ts"
 import { at, makeWorld, settle, startNode } from "../../laws/sessionWorld.ts"
 
@@ -49,7 +50,7 @@ const begin = (network = networkId) =>
 const shake = Effect.fnUntraced(function* (connection: Connection, payload: Uint8Array) {
   const state = begin()
   connection.write([frame(Result.getOrThrow(state.writeMessage(new Uint8Array(0))))])
-  const [second] = yield* connection.receive
+  const [second] = yield* receive(connection)
   assert.isTrue(Result.isSuccess(state.readMessage((second ?? new Uint8Array(0)).subarray(8))))
   connection.write([frame(Result.getOrThrow(state.writeMessage(payload)))])
   yield* settle
@@ -101,7 +102,7 @@ const attacks: Record<string, readonly [reason: string, attack: Attack]> = {
       Effect.gen(function* () {
         const state = begin(bytes(5))
         it.write([frame(Result.getOrThrow(state.writeMessage(new Uint8Array(0))))])
-        const [second] = yield* it.receive
+        const [second] = yield* receive(it)
         assert.deepStrictEqual(
           state.readMessage((second ?? new Uint8Array(0)).subarray(8)),
           Result.fail("not authentic" as const)
@@ -122,7 +123,7 @@ describe("a Noise handshake", () => {
           if (reason === "record expired") yield* TestClock.adjust("2 hours")
           yield* Effect.scoped(
             Effect.gen(function* () {
-              yield* attack(yield* transport.dial(at("/memory/2")))
+              yield* attack(yield* dial(transport, at("/memory/2")))
               yield* settle
             })
           )

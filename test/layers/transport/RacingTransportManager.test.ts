@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Result, Scope } from "effect"
+import { Effect, Fiber, FiberSet, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import * as RacingTransportManager from "#layers/transport/RacingTransportManager"
 import { type Address, parseAddress } from "#schemas/transport/Address"
 import { type Connection, DialFailed, type Transport, Transports } from "#services/transport/Transport"
 import { TransportManager } from "#services/transport/TransportManager"
+import { outcome } from "../../laws/connections.ts"
 
 const address = (text: string): Address => Result.getOrThrow(parseAddress(text))
 const at = (n: number) => address(`/ip4/198.51.100.${n}/tcp/1`)
@@ -17,33 +18,44 @@ const scripted = (fates: Record<string, Fate>, remote?: Address) => {
   const connection = (to: Address): Connection => ({
     address: remote ?? to,
     dialled: true,
-    receive: Effect.never,
+    read: () => {},
+    rest: () => {},
+    finish: () => log.push(`finish ${to.host}`),
     write: () => true,
     drained: Effect.void,
     abort: () => log.push(`abort ${to.host}`)
   })
-  const transport: Transport = {
+  const transportWith = (run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>): Transport => ({
     name: "scripted",
     supports: (it) => it.kind === "tcp",
-    dial: (to) =>
-      Effect.gen(function* () {
-        log.push(`dial ${to.host}`)
-        const fate = fates[to.host] ?? "refused"
-        if (fate === "refused") return yield* new DialFailed({ address: to.text, reason: "refused" })
-        if (fate === "never") return yield* Effect.never
-        yield* Effect.sleep(fate)
-        return yield* Effect.acquireRelease(Effect.succeed(connection(to)), () =>
-          Effect.sync(() => log.push(`close ${to.host}`))
-        )
-      }),
+    dial: (to, done) => {
+      log.push(`dial ${to.host}`)
+      const fate = fates[to.host] ?? "refused"
+      if (fate === "refused") done(Result.fail(new DialFailed({ address: to.text, reason: "refused" })))
+      if (typeof fate !== "number") return () => log.push(`give up ${to.host}`)
+      const answering = run(
+        Effect.map(Effect.sleep(fate), () => {
+          log.push(`answer ${to.host}`)
+          done(Result.succeed(connection(to)))
+        })
+      )
+      return () => {
+        log.push(`give up ${to.host}`)
+        answering.interruptUnsafe()
+      }
+    },
     listen: () => Effect.die("not here")
-  }
-  const layer = RacingTransportManager.layer.pipe(Layer.provide(Layer.succeed(Transports, [transport])))
+  })
+  const transports = Layer.effect(
+    Transports,
+    Effect.map(FiberSet.makeRuntime<never, void, never>(), (run) => [transportWith(run)])
+  )
+  const layer = RacingTransportManager.layer.pipe(Layer.provide(transports))
   return { log, layer }
 }
 
 const dial = (addresses: ReadonlyArray<Address>, trusted = true) =>
-  Effect.flatMap(TransportManager, (it) => it.dial(addresses, { trusted }))
+  Effect.flatMap(TransportManager, (it) => outcome((done) => it.dial(addresses, { trusted }, done)))
 
 describe("RacingTransportManager", () => {
   it.effect("a silent address is overtaken by the next after the stagger, and leaves nothing", () => {
@@ -54,7 +66,7 @@ describe("RacingTransportManager", () => {
       assert.deepStrictEqual(log, ["dial 198.51.100.1"])
       yield* TestClock.adjust("11 millis")
       assert.strictEqual((yield* Fiber.join(fiber)).address.host, "198.51.100.2")
-      assert.deepStrictEqual(log, ["dial 198.51.100.1", "dial 198.51.100.2"])
+      assert.deepStrictEqual(log.slice(1), ["dial 198.51.100.2", "answer 198.51.100.2", "give up 198.51.100.1"])
     }).pipe(Effect.provide(layer))
   })
 
@@ -67,18 +79,35 @@ describe("RacingTransportManager", () => {
     }).pipe(Effect.provide(layer))
   })
 
-  it.effect("of two that answer one wins and the other is closed; the winner lives as long as its scope", () => {
+  it.effect("of two that answer one wins, and the other is given up", () => {
     const { layer, log } = scripted({ "198.51.100.1": 260, "198.51.100.2": 10 })
     return Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const fiber = yield* Effect.forkChild(dial([at(1), at(2)]).pipe(Scope.provide(scope)))
+      const fiber = yield* Effect.forkChild(dial([at(1), at(2)]))
       yield* TestClock.adjust("1 second")
       const winner = (yield* Fiber.join(fiber)).address.host
       const loser = winner === "198.51.100.1" ? "198.51.100.2" : "198.51.100.1"
-      assert.notInclude(log, `close ${winner}`)
-      yield* Scope.close(scope, Exit.void)
-      assert.include(log, `close ${winner}`)
-      assert.strictEqual(log.includes(`abort ${loser}`), log.includes(`close ${loser}`))
+      assert.deepStrictEqual(
+        log.filter((it) => !it.startsWith("dial")),
+        [`answer ${winner}`, `give up ${loser}`]
+      )
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("whoever gives a dial up hears nothing of it, and all that it began is given up", () => {
+    const { layer, log } = scripted({ "198.51.100.1": "never", "198.51.100.2": 1_000 })
+    return Effect.gen(function* () {
+      const manager = yield* TransportManager
+      const giveUp = manager.dial([at(1), at(2), at(3)], { trusted: true }, () => log.push("told"))
+      yield* TestClock.adjust("300 millis")
+      giveUp()
+      giveUp()
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(log, [
+        "dial 198.51.100.1",
+        "dial 198.51.100.2",
+        "give up 198.51.100.1",
+        "give up 198.51.100.2"
+      ])
     }).pipe(Effect.provide(layer))
   })
 

@@ -22,6 +22,7 @@ import { MARKER } from "#simulator/run/marker"
 import { Simulation } from "#simulator/run/Simulation"
 import { startUsers } from "#simulator/run/users"
 import { simulate } from "#simulator/simulate"
+import { dial } from "../../laws/connections.ts"
 import { bytesOf, doing, nodeOf, planOfFew, put, remember, serviceOf, standing } from "../standing.ts"
 
 const seenBy = ({ check }: Invariant, simulation: Simulation): ReadonlyArray<string> => [...(check?.(simulation) ?? [])]
@@ -116,8 +117,8 @@ describe("the promises of a network", () => {
   speaks(connectionsAreSessions, /node 1 has \d old connections and \d sessions/, (simulation) => {
     const { network } = simulation.world
     const [near, far] = [nodeOf(simulation, 1), nodeOf(simulation, 2)]
-    const dial = network.transportOf(near.host).dial(network.addressAt(far.host.address, PORT))
-    simulation.world.fork(near, Effect.scoped(Effect.andThen(dial, Effect.never)))
+    const dialling = dial(network.transportOf(near.host), network.addressAt(far.host.address, PORT))
+    simulation.world.fork(near, Effect.scoped(Effect.andThen(dialling, Effect.never)))
     return Effect.gen(function* () {
       yield* simulation.pass(1)
       network.wire.cut({ passes: (from) => from !== 2 })
@@ -132,8 +133,8 @@ describe("the promises of a network", () => {
       (simulation: Simulation) => {
         const { network } = simulation.world
         const [near, far] = [nodeOf(simulation, 1), nodeOf(simulation, 2)]
-        const dial = network.transportOf(near.host).dial(network.addressAt(far.host.address, PORT))
-        return Effect.scoped(Effect.andThen(Effect.ignore(dial), Effect.never))
+        const dialling = dial(network.transportOf(near.host), network.addressAt(far.host.address, PORT))
+        return Effect.scoped(Effect.andThen(Effect.ignore(dialling), Effect.never))
       }
     ]
   ] as const) {

@@ -9,6 +9,7 @@ import { Wire } from "#simulator/network/Wire"
 import { Trace } from "#simulator/Trace"
 import { Process } from "#simulator/time/Process"
 import type { VirtualTime } from "#simulator/time/VirtualTime"
+import { dial as dialIn, listen as listenIn, receive } from "../../laws/connections.ts"
 import { message } from "../../laws/transport.ts"
 
 export const LATENCY = 50
@@ -48,10 +49,10 @@ export const makeLab = (time: VirtualTime, nats: ReadonlyArray<NatKind>, link: P
     return found
   }
   const addressOf = (n: number, port = PORT) => network.addressAt(host(n).address, port)
-  const dial = (from: number, to: number, port = PORT) => network.transportOf(host(from)).dial(addressOf(to, port))
+  const dial = (from: number, to: number, port = PORT) => dialIn(network.transportOf(host(from)), addressOf(to, port))
   /** Every connection that comes is handed over and stays open. */
   const listen = (n: number, onOpen: (connection: Connection) => void = () => {}) =>
-    network.transportOf(host(n)).listen(addressOf(n), (it) =>
+    listenIn(network.transportOf(host(n)), addressOf(n), (it) =>
       Effect.andThen(
         Effect.sync(() => onOpen(it)),
         Effect.never
@@ -72,10 +73,10 @@ export const say = (connection: Connection, n: number, length = 100): boolean =>
 /** The marks of the next `count` messages. */
 export const hear = Effect.fnUntraced(function* (connection: Connection, count: number) {
   const marks: Array<number | undefined> = []
-  while (marks.length < count) marks.push(...(yield* connection.receive).map((frame) => frame[8]))
+  while (marks.length < count) marks.push(...(yield* receive(connection)).map((frame) => frame[8]))
   return marks
 })
 
 /** Reads to the end; why it came. */
 export const untilEnd = (connection: Connection) =>
-  Effect.map(Effect.flip(Effect.forever(connection.receive)), (closed) => closed.reason)
+  Effect.map(Effect.flip(Effect.forever(receive(connection))), (closed) => closed.reason)

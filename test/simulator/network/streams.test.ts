@@ -2,6 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Fiber, Option } from "effect"
 import type { NatKind } from "#simulator/network/Nat"
 import { GIVE_UP } from "#simulator/network/Wire"
+import { dial } from "../../laws/connections.ts"
 import { virtually } from "../inVirtualTime.ts"
 import { boot, crash, hear, LATENCY, makeLab, PORT, say, untilEnd } from "./lab.ts"
 
@@ -157,7 +158,7 @@ describe("a simulated connection", () => {
       assert.strictEqual((yield* Effect.flip(lab.dial(0, 1))).reason, "refused")
       crash(lab.host(1), true)
       assert.isFalse(yield* inTime(lab.dial(0, 1)))
-      const nowhere = lab.network.transportOf(lab.host(0)).dial(lab.network.addressAt("99.1.1.1", PORT))
+      const nowhere = dial(lab.network.transportOf(lab.host(0)), lab.network.addressAt("99.1.1.1", PORT))
       assert.isFalse(yield* inTime(nowhere))
     })
   )

@@ -6,6 +6,7 @@ import { Clock, Duration, Effect, Exit, FiberSet, Latch, Metric, Result } from "
 import { type Outcome, RequestTable } from "#core/rpc/RequestTable"
 import { RoundTrip } from "#core/rpc/RoundTrip"
 import { Window } from "#core/rpc/Window"
+import { metricsOf } from "#layers/session/reporting"
 import { decodeArray } from "#schemas/bytes/Cbor"
 import { nodeIdShort } from "#schemas/identity/NodeId"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
@@ -54,7 +55,7 @@ export const makeCaller = Effect.gen(function* () {
   const sessions = yield* SessionManager
   const clock = yield* Clock.Clock
   const tempo = yield* RequestTimeout
-  const context = yield* Effect.context<never>()
+  const context = metricsOf(yield* Effect.context<never>())
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   const limits = {
     initial: Duration.toMillis(tempo.initial),
@@ -81,7 +82,6 @@ export const makeCaller = Effect.gen(function* () {
     return true
   }
 
-  yield* sessions.onOpen((session) => void peers.set(session, new Asked(session.hello.maxInFlight)))
   yield* sessions.onClose((session, reason) => {
     const asked = peers.get(session)
     peers.delete(session)
@@ -131,6 +131,15 @@ export const makeCaller = Effect.gen(function* () {
   })
   yield* Effect.forkScoped(Effect.forever(sweep))
 
+  /** Made when it is first asked: most sessions are opened by the one side that asks. */
+  const askedOf = (session: Session): Asked | undefined => {
+    const known = peers.get(session)
+    if (known !== undefined || !session.isOpen()) return known
+    const asked = new Asked(session.hello.maxInFlight)
+    peers.set(session, asked)
+    return asked
+  }
+
   /** `done` is called once, perhaps before this answers, unless the request is given up. */
   const begin = <A>(
     session: Session,
@@ -141,7 +150,7 @@ export const makeCaller = Effect.gen(function* () {
     work: number,
     done: (exit: Exit.Exit<A, RpcError>) => void
   ): GiveUp => {
-    const asked = peers.get(session)
+    const asked = askedOf(session)
     if (asked === undefined) {
       done(Exit.fail(new RpcInterrupted({ peer: nodeIdShort(session.contact.nodeId), reason: "session ended" })))
       return nothingToGiveUp

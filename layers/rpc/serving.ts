@@ -1,6 +1,7 @@
 /** The answering side of Rpc: methods by name that apps register, and the DHT's by number. */
 import { Cause, Effect, Exit, FiberSet, Metric, Result, Schema } from "effect"
 import type { Contact } from "#core/identity/Contact"
+import { metricsOf } from "#layers/session/reporting"
 import { encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { readRequest as readDhtRequest, UNKNOWN_METHOD, writeAnswer as writeDhtAnswer } from "#schemas/dht/DhtMessage"
@@ -30,7 +31,7 @@ const failure = (tag: string, detail: string) => new RpcFailure({ tag, detail, d
 
 export const makeServer = Effect.gen(function* () {
   const sessions = yield* SessionManager
-  const context = yield* Effect.context<never>()
+  const context = metricsOf(yield* Effect.context<never>())
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   const methods = new Map<string, Method>()
   const anonymous = new Map<string, AnonymousMethod>()

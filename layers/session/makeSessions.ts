@@ -30,7 +30,7 @@ import type { Handshaker } from "./Handshaker.ts"
 import { type Introducer, makeIntroducer } from "./introductions.ts"
 import { Link } from "./Link.ts"
 import { OwnRecord } from "./OwnRecord.ts"
-import { FAULTS, makeCount, makeLog, makeOnDefect } from "./reporting.ts"
+import { FAULTS, makeCount, makeLog, makeOnDefect, metricsOf } from "./reporting.ts"
 import { SessionTable } from "./SessionTable.ts"
 import type { Shared } from "./Shared.ts"
 import { makeShake } from "./shaking.ts"
@@ -57,7 +57,8 @@ export const makeSessions = Effect.fnUntraced(function* (
   handshakerOf: (introducer: Introducer) => Handshaker
 ) {
   const [suite, identity, random, book] = [yield* Crypto, yield* Identity, yield* SecureRandom, yield* KnownPeers]
-  const [transports, clock, context] = [yield* TransportManager, yield* Clock.Clock, yield* Effect.context<never>()]
+  const [transports, clock] = [yield* TransportManager, yield* Clock.Clock]
+  const context = metricsOf(yield* Effect.context<never>())
   const deadline = Duration.toMillis(yield* Schedules.HandshakeDeadline)
   const drainFor = Duration.toMillis(yield* Schedules.DrainFor)
   const limit = options.sessionsMax ?? Limits.SESSION_LIMIT

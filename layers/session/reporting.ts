@@ -1,5 +1,5 @@
 /** What sessions tell their operator: counters with one attribute each, and Debug lines with fields. */
-import { Cause, type Context, Effect, FiberSet, LogLevel, Metric } from "effect"
+import { Cause, Context, Effect, FiberSet, LogLevel, Metric } from "effect"
 import type { CloseReason } from "#services/session/SessionManager"
 import type { Connection } from "#services/transport/Transport"
 
@@ -32,6 +32,12 @@ export const makeOnDefect = Effect.gen(function* () {
   const run = yield* FiberSet.makeRuntime<never, void, never>()
   return (defect: unknown): void => void run(Effect.logError("A session failed", Cause.die(defect)))
 })
+
+/** What metrics need of a context, by itself: each of them looks for it at every update, and there it is found at once. */
+export const metricsOf = (context: Context.Context<never>): Context.Context<never> =>
+  Context.make(Metric.MetricRegistry, Context.get(context, Metric.MetricRegistry)).pipe(
+    Context.add(Metric.CurrentMetricAttributes, Context.get(context, Metric.CurrentMetricAttributes))
+  )
 
 /** Counts one. The values of the attribute are few, so each counter is made once and kept. */
 export const makeCount = (context: Context.Context<never>) => {

@@ -74,12 +74,14 @@ export const make = Effect.gen(function* () {
 
   return TransportManager.of({
     dial: (addresses, { trusted }, done) => {
-      const supported = addresses.filter((address) => transportFor(address) !== undefined)
-      const allowed = (trusted ? supported : supported.filter((address) => !isPrivate(address))).slice(0, RACERS)
+      const isAllowed = (it: Address) => (trusted || !isPrivate(it)) && transportFor(it) !== undefined
+      const allowed =
+        addresses.length === 1 && isAllowed(addresses[0] as Address) ? addresses : addresses.filter(isAllowed)
       const first = allowed[0]
       if (first === undefined) {
+        const isSupported = addresses.some((it) => transportFor(it) !== undefined)
         if (addresses.length === 0) done(failed(undefined, "no address"))
-        else done(failed(addresses[0], supported.length === 0 ? "not supported" : "private address"))
+        else done(failed(addresses[0], isSupported ? "private address" : "not supported"))
         return nothing
       }
       let isOver = false
@@ -94,7 +96,7 @@ export const make = Effect.gen(function* () {
         leave()
         done(outcome)
       }
-      stop = allowed.length === 1 ? dialOne(first, trusted, ended) : race(allowed, trusted, ended)
+      stop = allowed.length === 1 ? dialOne(first, trusted, ended) : race(allowed.slice(0, RACERS), trusted, ended)
       return () => {
         if (isOver) return
         isOver = true

@@ -4,9 +4,12 @@
  *   GOODBYE    reason u8 ‖ text ≤ 128
  */
 import { Schema } from "effect"
+import { utf8 } from "#schemas/bytes/bytes"
 
 export const TOKEN_BYTES = 8
 export const GOODBYE_TEXT = 128
+
+const decoder = new TextDecoder()
 
 export interface Heartbeat {
   readonly kind: "ping" | "pong"
@@ -48,14 +51,17 @@ export interface Goodbye {
 export const readGoodbye = (body: Uint8Array): Goodbye | undefined => {
   const code = body[0]
   if (code === undefined || body.length > 1 + GOODBYE_TEXT) return undefined
-  const text = new TextDecoder().decode(body.subarray(1)).replaceAll(/[^\x20-\x7e]/g, "?")
-  return { reason: GoodbyeReason.literals[code] ?? "unspecified", text }
+  const reason = GoodbyeReason.literals[code] ?? "unspecified"
+  if (body.length === 1) return { reason, text: "" }
+  return { reason, text: decoder.decode(body.subarray(1)).replaceAll(/[^\x20-\x7e]/g, "?") }
 }
 
 export const writeGoodbye = (goodbye: Goodbye): Uint8Array => {
-  const text = new TextEncoder().encode(goodbye.text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, GOODBYE_TEXT))
+  const code = GoodbyeReason.literals.indexOf(goodbye.reason)
+  if (goodbye.text === "") return Uint8Array.of(code)
+  const text = utf8(goodbye.text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, GOODBYE_TEXT))
   const body = new Uint8Array(1 + text.length)
-  body[0] = GoodbyeReason.literals.indexOf(goodbye.reason)
+  body[0] = code
   body.set(text, 1)
   return body
 }

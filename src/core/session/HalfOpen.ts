@@ -18,7 +18,8 @@ export class HalfOpen {
   readonly #limitOfHost: number
   /** In order of arrival. */
   readonly #entries = new Set<HalfOpenEntry>()
-  readonly #byHost = new Map<string, Set<HalfOpenEntry>>()
+  /** How many of each, where that matters. */
+  readonly #byHost = new Map<string, number>()
 
   constructor(limit: number, limitOfHost: number) {
     this.#limit = limit
@@ -32,27 +33,27 @@ export class HalfOpen {
   /** Of the host that has the most. */
   mostOfHost(): number {
     let most = 0
-    for (const { size } of this.#byHost.values()) most = Math.max(most, size)
+    for (const count of this.#byHost.values()) most = Math.max(most, count)
     return most
   }
 
   /** Enters a newcomer, dropping another if it must. */
   enter(entry: HalfOpenEntry): void {
-    const siblings = this.#byHost.get(entry.host)
-    if (siblings !== undefined && siblings.size >= this.#limitOfHost) this.#dropFirst(siblings)
-    else if (this.#entries.size >= this.#limit) this.#dropFirst(this.#entries)
+    const { host } = entry
+    const isCounted = this.#limitOfHost < this.#limit
+    if (isCounted && (this.#byHost.get(host) ?? 0) >= this.#limitOfHost) this.#dropFirst((it) => it.host === host)
+    else if (this.#entries.size >= this.#limit) this.#dropFirst(() => true)
     this.#entries.add(entry)
-    const now = this.#byHost.get(entry.host)
-    if (now === undefined) this.#byHost.set(entry.host, new Set([entry]))
-    else now.add(entry)
+    if (isCounted) this.#byHost.set(host, (this.#byHost.get(host) ?? 0) + 1)
   }
 
   /** Its handshake is over. */
   leave(entry: HalfOpenEntry): void {
     if (!this.#entries.delete(entry)) return
-    const siblings = this.#byHost.get(entry.host)
-    siblings?.delete(entry)
-    if (siblings?.size === 0) this.#byHost.delete(entry.host)
+    const count = this.#byHost.get(entry.host)
+    if (count === undefined) return
+    if (count === 1) this.#byHost.delete(entry.host)
+    else this.#byHost.set(entry.host, count - 1)
   }
 
   /** Drops those that entered before `deadline`. */
@@ -72,8 +73,9 @@ export class HalfOpen {
     }
   }
 
-  #dropFirst(entries: ReadonlySet<HalfOpenEntry>): void {
-    for (const entry of entries) {
+  #dropFirst(isMeant: (entry: HalfOpenEntry) => boolean): void {
+    for (const entry of this.#entries) {
+      if (!isMeant(entry)) continue
       this.leave(entry)
       entry.drop("no room")
       return

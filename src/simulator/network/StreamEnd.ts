@@ -49,6 +49,8 @@ export class StreamEnd implements Connection {
   /** Arrived while the reader had enough. */
   #held: Array<Segment> = []
   #finished = false
+  /** The far end has finished, as was seen here: it hears nothing any more. */
+  #farFinished = false
 
   constructor(network: Network, host: Host, process: Process, address: Address, dialled: boolean, latency: number) {
     this.#network = network
@@ -108,7 +110,7 @@ export class StreamEnd implements Connection {
     const far = this.#far
     this.#backlog = []
     this.#leave()
-    if (far === undefined || !this.#network.wire.passes(this.host.number, far.host.number)) return
+    if (far === undefined || this.#farFinished || !this.#network.wire.passes(this.host.number, far.host.number)) return
     this.#network.time.schedule(new Reset(far, reason), this.#latency, far.process)
   }
 
@@ -120,7 +122,11 @@ export class StreamEnd implements Connection {
 
   /** A message has come in. */
   arrive(segments: ReadonlyArray<Segment>): void {
-    if (this.#inbox.closed !== undefined) return void this.answerStranger()
+    if (this.#inbox.closed !== undefined) {
+      // Both have finished: there is nothing to be told.
+      if (segments.every((segment) => segment === "end")) return
+      return void this.answerStranger()
+    }
     if (this.#held.length > 0 || this.#inbox.isFull) this.#held.push(...segments)
     else this.#hand(segments)
   }
@@ -175,6 +181,8 @@ export class StreamEnd implements Connection {
     const arrival = Math.max(this.host.freeAt + this.#latency + extra, this.#lastArrival)
     this.#lastArrival = arrival
     this.#network.carried(this.host.number, far.host.number, segment === "end" ? undefined : segment, size * copies)
+    // Counted like any other, but nobody is there whom its arrival would tell anything.
+    if (this.#farFinished) return
     this.#packet = new Packet(far, segment, bytes, now)
     this.#network.time.schedule(this.#packet, arrival - now, far.process)
   }
@@ -190,7 +198,7 @@ export class StreamEnd implements Connection {
     let [size, isLast] = [0, false]
     let refusal: ReturnType<FrameSplitter["push"]>
     for (const segment of segments) {
-      if (segment === "end") isLast = true
+      if (segment === "end") isLast = this.#farFinished = true
       else if (refusal === undefined) {
         size += segment.length
         refusal = this.#splitter.push(segment, frames)

@@ -21,7 +21,8 @@ const noise = (key: number): Cipher => new CipherState(NodeCrypto.suite, new Uin
 const open = (): Cipher => ({ seal: (_, parts) => parts, open: (_, sealed) => sealed, rekey: () => {} })
 
 /** Two links whose connections hand over at once, on a clock that the test sets. */
-const makePair = (cipher: (key: number) => Cipher = noise) => {
+const makePair = (cipher: (key: number) => Cipher = noise, changes: Partial<Shared> = {}) => {
+  const done: Array<string> = []
   const time = { now: 1_000_000 }
   const ends: Array<CloseReason> = []
   const wire: Array<Uint8Array> = []
@@ -37,15 +38,16 @@ const makePair = (cipher: (key: number) => Cipher = noise) => {
     after: () => {},
     onDefect: (defect) => assert.fail(String(defect)),
     charge: () => {},
-    onEnd: (_, reason) => ends.push(reason)
+    onEnd: (_, reason) => ends.push(reason),
+    ...changes
   }
   const link = (key: number, send: number, deliver: (frame: Uint8Array) => void) => {
     const connection: Connection = {
       address: at("/memory/1"),
       dialled: true,
-      read: () => {},
-      rest: () => {},
-      finish: () => {},
+      read: () => done.push("read"),
+      rest: () => done.push("rest"),
+      finish: () => done.push("finish"),
       drained: Effect.void,
       abort: () => {},
       write: (parts) => {
@@ -72,14 +74,14 @@ const makePair = (cipher: (key: number) => Cipher = noise) => {
       receive: cipher(3 - send)
     })
   }
-  const a: Link = link(1, 1, (frame) => b.receive([frame]))
-  const b: Link = link(2, 2, (frame) => a.receive([frame]))
+  const a: Link = link(1, 1, (frame) => b.onMessages([frame]))
+  const b: Link = link(2, 2, (frame) => a.onMessages([frame]))
   const say = (from: Link) => {
     from.offer(FrameType.GOSSIP, Uint8Array.of(1))
     from.flush()
   }
   const rekeys = () => wire.flatMap((frame, i) => ((flagsOf(frame) & Flag.REKEY) !== 0 ? [i] : []))
-  return { a, b, ends, handlers, rekeys, say, time, wire }
+  return { a, b, done, ends, handlers, rekeys, say, time, wire }
 }
 
 describe("Link", () => {
@@ -126,5 +128,37 @@ describe("Link", () => {
     assert.deepStrictEqual(ends, [])
     b.receive([frame])
     assert.deepStrictEqual(ends, ["bad mac"])
+  })
+
+  it("reads on only when what came has been paid for in time", () => {
+    const later: Array<() => void> = []
+    const rates = { ...LOCAL_RATES, bytes: { perSecond: 100, burst: 200 } }
+    const after: Shared["after"] = (wait, then) => {
+      assert.isAbove(wait, 0)
+      later.push(then)
+    }
+    const { a, b, done } = makePair(noise, { rates, after })
+    b.begin([])
+    assert.deepStrictEqual(done, ["read"])
+    const send = (size: number) => {
+      a.offer(FrameType.GOSSIP, new Uint8Array(size))
+      a.flush()
+    }
+    send(10)
+    assert.deepStrictEqual(done, ["read"])
+    send(1_000)
+    assert.deepStrictEqual(done, ["read", "rest"])
+    later[0]?.()
+    assert.deepStrictEqual(done, ["read", "rest", "read"])
+  })
+
+  it("ends when a handler of its frames fails, and tells of the defect", () => {
+    const defects: Array<unknown> = []
+    const { done, ends, handlers, say, a } = makePair(noise, { onDefect: (defect) => defects.push(defect) })
+    handlers[FrameType.GOSSIP] = () => {
+      throw new Error("a mistake")
+    }
+    say(a)
+    assert.deepStrictEqual([defects.length, ends, done], [1, ["closed here"], ["finish"]])
   })
 })

@@ -144,6 +144,7 @@ export const production = Layer.mergeAll(
     )
   ),
   Layer.succeed(Ucxl.RolesAgain, Schedule.jittered(Schedule.spaced("10 minutes"))),
+  Layer.succeed(Ucxl.RolesFreshFor, seconds(2)),
   Layer.succeed(Ucxl.GrantsAgain, Schedule.jittered(Schedule.spaced("6 hours")))
 )
 

@@ -50,6 +50,7 @@ export const make = Effect.fnUntraced(function* (roles: SharedRoles) {
     authority,
     current,
     refresh: current,
+    isBehind: (seq) => Effect.sync(() => (roles.directory?.seq ?? 0) > seq),
     publish: Effect.fnUntraced(function* (list: ReadonlyArray<Role>) {
       if (!equalBytes(publicKey, authority)) return yield* new NotAuthority({ authority: didOf(authority) })
       const checked = checkRoles(list)

@@ -4,7 +4,7 @@
  * A list is taken in when its record is signed (which the Dht sees to), newer than every list that was seen before, over
  * restarts too, and each of its grants is the authority's own. Until a better one comes, the last good one holds.
  */
-import { Clock, Effect, Layer, PubSub, Result, Semaphore, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, PubSub, Result, Semaphore, Stream } from "effect"
 import { checkRoles } from "#core/ucxl/checkRoles"
 import { Directory } from "#core/ucxl/Directory"
 import { faultOfGrants, grantRoles, isRenewalDue } from "#core/ucxl/roleGrants"
@@ -18,7 +18,7 @@ import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { NoAuthority, NotAuthority, RoleDirectory, RolesInvalid, RolesUnavailable } from "#services/ucxl/RoleDirectory"
 import { SavedRoles } from "#services/ucxl/SavedRoles"
-import { GrantsAgain, RolesAgain, RolesSoon } from "#services/ucxl/Schedules"
+import { GrantsAgain, RolesAgain, RolesFreshFor, RolesSoon } from "#services/ucxl/Schedules"
 
 export interface DirectoryOptions {
   /** Whose list holds; undefined: nobody's, and nothing is ever looked for. */
@@ -39,6 +39,7 @@ const nobody = RoleDirectory.of({
   authority: undefined,
   current: noAuthority,
   refresh: noAuthority,
+  isBehind: () => Effect.succeed(false),
   publish: () => noAuthority,
   changes: Stream.empty
 })
@@ -59,7 +60,9 @@ export const make = Effect.fnUntraced(function* ({ authority }: DirectoryOptions
   const turn = yield* Semaphore.make(1)
   const isAuthority = equalBytes(authority, publicKey)
   const now = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
+  const freshFor = Duration.toMillis(yield* RolesFreshFor)
   let known: Known | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
 
   const judge = (seq: number, value: Uint8Array): Result.Result<Known, string> => {
     const roles = RoleList.read(value)
@@ -104,6 +107,7 @@ export const make = Effect.fnUntraced(function* ({ authority }: DirectoryOptions
   }, Effect.uninterruptible)
 
   const look = Effect.gen(function* () {
+    lookedAt = clock.currentTimeMillisUnsafe()
     const found = yield* Effect.mapError(
       dht.getMutable(authority, RoleList.ROLES_SALT),
       (error) => new RolesUnavailable({ reason: reasonOf(error) })
@@ -117,6 +121,17 @@ export const make = Effect.fnUntraced(function* ({ authority }: DirectoryOptions
   const current = Effect.suspend(() =>
     known === undefined ? Semaphore.withPermit(turn)(first) : Effect.succeed(known.directory)
   )
+
+  const isNewer = (seq: number): boolean => known !== undefined && known.directory.seq > seq
+
+  /** Whoever waited for his turn may find that it was done meanwhile. */
+  const lookOnce = Effect.suspend(() =>
+    clock.currentTimeMillisUnsafe() - lookedAt < freshFor ? Effect.void : Effect.ignore(look)
+  )
+  const isBehind = (seq: number) =>
+    Effect.suspend(() =>
+      isNewer(seq) ? Effect.succeed(true) : Effect.map(Semaphore.withPermit(turn)(lookOnce), () => isNewer(seq))
+    )
 
   const publish = Effect.fn("SignedRoleDirectory.publish")(function* (roles: ReadonlyArray<Role>) {
     if (!isAuthority) return yield* new NotAuthority({ authority: didOf(authority) })
@@ -161,7 +176,7 @@ export const make = Effect.fnUntraced(function* ({ authority }: DirectoryOptions
   )
   if (isAuthority) yield* Effect.forkScoped(Effect.repeat(renew, renewals))
 
-  return RoleDirectory.of({ authority, current, refresh, publish, changes: Stream.fromPubSub(lists) })
+  return RoleDirectory.of({ authority, current, refresh, isBehind, publish, changes: Stream.fromPubSub(lists) })
 })
 
 export const layer = (options: DirectoryOptions) => Layer.effect(RoleDirectory, make(options))

@@ -1,9 +1,13 @@
-/** A line in the log of audit for each call, whatever comes of it; and the counts of what was denied and what failed. */
+/**
+ * A line in the log of audit for each call, whatever comes of it; and the counts of what was denied and what failed. Only
+ * what the newest list of roles refuses is a refusal.
+ */
 import { Cause, Effect, Exit, Option } from "effect"
 import { clipText } from "#schemas/bytes/fields"
 import { ADDRESS_LIMIT } from "#schemas/ucxl/Address"
 import type { StorageFailed } from "#services/storage/RecordStore"
 import type { AuditEvent } from "#services/ucxl/AuditLog"
+import { judgingAnew } from "./judgingAnew.ts"
 import type { StoreState } from "./StoreState.ts"
 
 /** What the call is about, as far as it is known before. */
@@ -31,7 +35,9 @@ export const reasonOf = (error: unknown): string => {
 const isDenial = (error: unknown): boolean =>
   typeof error === "object" && error !== null && "_tag" in error && DENIALS.has(String(error._tag))
 
-export const makeAuditing = ({ audit, counts }: StoreState) => {
+export const makeAuditing = ({ audit, counts, directory }: StoreState) => {
+  const anew = judgingAnew(directory)
+
   const line = (subject: Subject, detail: Detail, outcome: AuditEvent["outcome"], reason: string) =>
     audit.append({
       role: "",
@@ -63,7 +69,7 @@ export const makeAuditing = ({ audit, counts }: StoreState) => {
   ): Effect.Effect<A, E | StorageFailed> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        Effect.exit(restore(task)),
+        Effect.exit(restore(anew(task))),
         (exit): Effect.Effect<A, E | StorageFailed> =>
           Exit.isSuccess(exit)
             ? Effect.as(line(subject, describe(exit.value), "done", ""), exit.value)

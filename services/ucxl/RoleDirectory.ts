@@ -49,6 +49,11 @@ export class RoleDirectory extends Context.Service<
     readonly current: Effect.Effect<Directory, DirectoryError>
     /** Asks the DHT now. */
     readonly refresh: Effect.Effect<Directory, DirectoryError>
+    /**
+     * Whether there is a newer list than that of `seq`: before somebody is refused for what a list says. Asks the DHT where
+     * none is known, unless that was done within `RolesFreshFor`. Then `current` is the newer one.
+     */
+    readonly isBehind: (seq: number) => Effect.Effect<boolean>
     /** Signs grants for all members and publishes; on the authority's node only. Grants are renewed while it runs. */
     readonly publish: (
       roles: ReadonlyArray<Role>

@@ -25,6 +25,14 @@ export const RolesAgain = Context.Reference<Schedule.Schedule<unknown>>("allium/
   defaultValue: () => Schedule.spaced("10 minutes").pipe(Schedule.jittered)
 })
 
+/**
+ * How long nobody looks again whether there is a newer list, where a refusal depends on it: what was published a moment
+ * ago is known before anyone is refused for it, and no row of refusals becomes a row of lookups.
+ */
+export const RolesFreshFor = Context.Reference<Duration.Duration>("allium/services/ucxl/RolesFreshFor", {
+  defaultValue: () => Duration.seconds(2)
+})
+
 /** How often the authority looks whether grants have to be renewed. */
 export const GrantsAgain = Context.Reference<Schedule.Schedule<unknown>>("allium/services/ucxl/GrantsAgain", {
   defaultValue: () => Schedule.spaced("6 hours").pipe(Schedule.jittered)

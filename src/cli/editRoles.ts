@@ -157,7 +157,7 @@ const publishedText = (published: {
 }): string =>
   published.status === "queued"
     ? "written down: the network is out of reach, and is told as soon as it is back"
-    : `published on ${count(published.replicas, "node")} of ${published.factor} wanted; other nodes see it within minutes`
+    : `published on ${count(published.replicas, "node")} of ${published.factor} wanted; other nodes see it when they next need it`
 
 const tellChange = Effect.fnUntraced(function* (
   { data, json }: Shared,

@@ -123,6 +123,33 @@ describe("AgeEncryptedStore", () => {
     })
   )
 
+  it.effect("refuses nobody by a list of roles that is behind", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      yield* world.publish({})
+      const empty = yield* Effect.fromNullishOr(world.roles.directory)
+      /** Sees the next list only when it is told to look. */
+      const slow = () => {
+        let seen = empty
+        const isBehind = (seq: number) =>
+          Effect.sync(() => {
+            seen = world.roles.directory ?? seen
+            return seen.seq > seq
+          })
+        return { directory: { current: Effect.sync(() => seen), isBehind } }
+      }
+      const dev = yield* world.node("dev", ["developer"], {}, slow())
+      const arch = yield* world.node("arch", ["architect"], {}, slow())
+      const refused = yield* Effect.flip(dev.store.store(ADDRESS, text, "developer", "text/plain"))
+      assert.strictEqual(refused._tag, "UnknownRole")
+      yield* world.publish(threeRoles)
+      yield* dev.store.store(ADDRESS, text, "developer", "text/plain")
+      assert.deepStrictEqual((yield* arch.store.retrieve(ADDRESS)).content, text)
+      const outcomes = (yield* arch.audit).map(({ operation, outcome }) => `${operation} ${outcome}`)
+      assert.deepStrictEqual(outcomes, ["retrieve done"])
+    })
+  )
+
   it.effect("prefers the entry of the higher role, also to one of its own", () =>
     Effect.gen(function* () {
       const { arch, dev } = yield* setting

@@ -118,6 +118,28 @@ describe("SignedRoleDirectory", () => {
     })
   )
 
+  it.effect("looks for a newer list before somebody is refused, and not for every refusal", () =>
+    Effect.gen(function* () {
+      const network = new OneRecord()
+      network.show(1, [role("developer")])
+      const directory = yield* open(network.directory(MEMBER))
+      yield* directory.current
+      yield* TestClock.adjust("10 seconds")
+      assert.isFalse(yield* directory.isBehind(1))
+      network.show(2, [role("developer"), role("reader")])
+      const before = network.asked
+      const behind = Effect.all([directory.isBehind(1), directory.isBehind(1)], { concurrency: 2 })
+      // It was looked for a moment ago.
+      assert.deepStrictEqual([yield* behind, network.asked - before], [[false, false], 0])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual([yield* behind, network.asked - before], [[true, true], 1])
+      assert.deepStrictEqual(namesOf((yield* directory.current).roles), ["developer", "reader"])
+      yield* TestClock.adjust("10 seconds")
+      network.cut = true
+      assert.deepStrictEqual([yield* directory.isBehind(1), yield* directory.isBehind(2)], [true, false])
+    })
+  )
+
   it.effect("never goes back to an older list, not even after a restart", () =>
     Effect.gen(function* () {
       const [network, saved] = [new OneRecord(), new SavedList()]

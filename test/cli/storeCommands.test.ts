@@ -116,7 +116,10 @@ const STORING: ReadonlyArray<readonly [StoreError, RegExp]> = [
   [denied("NoRecipients"), /nobody could read .* has no key/],
   [denied("NotAuthor"), /somebody else's: only its author/],
   [denied("GrantExpired"), /grant for the role reader has expired: the authority's node must run/],
-  [new ContentTooLarge({ bytes: 3_000_000, limit: 1_048_576 }), /at most 1\.0 MiB, and this has more: store it in parts/],
+  [
+    new ContentTooLarge({ bytes: 3_000_000, limit: 1_048_576 }),
+    /at most 1\.0 MiB, and this has more: store it in parts/
+  ],
   [new UnknownRole({ role: "x", known: ["developer"] }), /there is no role "x": there are developer/],
   [new NoAuthority(), /goes by nobody's roles/],
   [new RolesUnavailable({ reason: "nobody answered" }), /the roles are not known yet: nobody answered/]

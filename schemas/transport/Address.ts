@@ -104,13 +104,17 @@ const fromComponents = (components: ReadonlyArray<Component>): Result.Result<Add
   }
   return Result.flatMap(
     // Through the text once more: components may hold over-long lengths, other spellings, or less than they declare.
-    attempt(() => multiaddr(multiaddr([...place].map(({ code, name, value }) => bare(code, name, value))).toString())),
-    (canonical) => {
-      const text = canonical.toString()
-      if (text.length > ADDRESS_TEXT || !/^[\x21-\x7e]+$/.test(text)) return Result.fail("not printable")
-      // A copy: the library's bytes lie in a pool of 64 KiB, which each address would keep.
-      return locate(canonical.getComponents(), text, new Uint8Array(canonical.bytes), peer)
-    }
+    attempt(() => {
+      const spelled = multiaddr([...place].map(({ code, name, value }) => bare(code, name, value))).toString()
+      const canonical = multiaddr(spelled)
+      // A copy: the library's bytes lie in a pool of 64 KiB, which each address would keep. It makes them when they are
+      // asked for, and only then says of some parts that they are none.
+      return { text: canonical.toString(), bytes: new Uint8Array(canonical.bytes), parts: canonical.getComponents() }
+    }),
+    ({ bytes, parts, text }) =>
+      text.length > ADDRESS_TEXT || !/^[\x21-\x7e]+$/.test(text)
+        ? Result.fail("not printable")
+        : locate(parts, text, bytes, peer)
   )
 }
 

@@ -78,6 +78,10 @@ describe("Address", () => {
     })
   )
 
+  it("refuses parts that the library can write as text and not as bytes", () => {
+    assert.isTrue(Result.isFailure(readAddress(Uint8Array.of(188, 3, 0, 0)))) // /onion/ of nothing
+  })
+
   it.prop(
     "no bytes make it throw, and what it reads has exactly these bytes",
     [Schema.Array(Octet).check(Schema.isMaxLength(40))],

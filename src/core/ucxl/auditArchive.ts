@@ -36,11 +36,12 @@ export const writeArchive = (lines: ReadonlyArray<AuditLine>): Uint8Array =>
     })
   )
 
+/** Whatever a line says of itself, it stands behind the one before it: damage is named where it is. */
 const readLine = (bytes: Uint8Array, expected: number): AuditLine => {
   const decoded = decodeArray(bytes)
   const values = Result.getOrElse(decoded, (): ReadonlyArray<CborValue> => [])
   const [number, trailId] = [values[0], values[10]]
-  const at = typeof number === "number" ? number : expected
+  const at = typeof number === "number" ? Math.max(number, expected) : expected
   if (!isBytesOf(trailId, 32) || values.length !== 11) return { number: at, fields: undefined, trailId: NO_ID }
   return { number: at, fields: fieldsOf(values), trailId: trailId.slice() }
 }

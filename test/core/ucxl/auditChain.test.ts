@@ -94,16 +94,17 @@ describe("the chain of audit lines", () => {
     }
   })
 
-  it("comes back from an archive as it was, and with any byte changed is broken at that line or the next", () => {
+  it("comes back from an archive as it was, and with any bit changed is broken at that line or the next", () => {
     const { head, lines } = log(4)
     const bytes = writeArchive(lines)
     assert.deepStrictEqual(readArchive(bytes, 1), lines)
     for (let at = 0; at < bytes.length; at++) {
-      const changed = bytes.slice()
-      changed[at]! ^= 0x41
-      const fault = faultOf(head, readArchive(changed, 1))
       const line = 1 + Math.floor(at / (bytes.length / 4))
-      assert.include([line, line + 1], fault?.number, `byte ${at}`)
+      for (let bit = 1; bit < 256; bit *= 2) {
+        const changed = bytes.slice()
+        changed[at]! ^= bit
+        assert.include([line, line + 1], faultOf(head, readArchive(changed, 1))?.number, `byte ${at}, bit ${bit}`)
+      }
       assert.isDefined(faultOf(head, readArchive(bytes.subarray(0, at), 1)))
     }
   })

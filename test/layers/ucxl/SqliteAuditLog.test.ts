@@ -269,7 +269,7 @@ describe("SqliteAuditLog", () => {
             } else {
               if (archive === undefined) return
               const lines = archive.lines.slice()
-              lines[mutation.at % lines.length]! ^= 1
+              lines[mutation.at % lines.length]! ^= 1 << (mutation.at % 8)
               // Where a length is changed, or a number, the line is not what was there: never later than the next.
               const line = archive.first + lineAt(archive.lines, mutation.at % lines.length)
               found = [line, line + 1]

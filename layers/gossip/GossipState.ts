@@ -20,15 +20,27 @@ const ONE_FLOOD = 1_000
 /** A peer with a session, or several while one replaces another. */
 export class Neighbour {
   readonly contact: Contact
-  readonly sessions = new Set<Session>()
-  readonly allowance: Allowance
+  readonly sessions: Array<Session>
+  #allowance: Allowance | undefined
   /** Messages of it whose validators have not answered yet. */
   validating = 0
   floodedAt = Number.NEGATIVE_INFINITY
 
-  constructor(contact: Contact, now: number) {
-    this.contact = contact
-    this.allowance = new Allowance(ALLOWANCE, now)
+  constructor(session: Session) {
+    this.contact = session.contact
+    this.sessions = [session]
+  }
+
+  /** Made when it is first asked: most sessions carry no gossip. */
+  get allowance(): Allowance {
+    return (this.#allowance ??= new Allowance(ALLOWANCE))
+  }
+
+  /** Whether it was one of its sessions that ended, and its last. */
+  hasLeft(session: Session): boolean {
+    const at = this.sessions.indexOf(session)
+    if (at >= 0) this.sessions.splice(at, 1)
+    return at >= 0 && this.sessions.length === 0
   }
 
   get key(): string {

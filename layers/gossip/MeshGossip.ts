@@ -3,7 +3,8 @@
  * word of what there is for those outside of it, who ask (after gossipsub v1.1).
  *
  * What a frame brings is done at once and in plain functions; one fiber beats the heart for all topics and neighbours,
- * and rests while this node takes part in none.
+ * and rests while this node takes part in none. Until gossip is first wanted here, or heard, sessions are no concern of
+ * this layer: they come and go by the hundred, and most carry none.
  */
 import { Clock, Duration, Effect, Latch, Layer, Metric, Queue, Random, Result } from "effect"
 import { prefixOf } from "#core/dht/networkPrefix"
@@ -83,23 +84,33 @@ export const make = Effect.gen(function* () {
   const control = makeControl(state)
   yield* watchGossip(state, arrivals.validating)
 
-  const opened = (session: Session): void => {
+  let isWoken = false
+
+  const enter = (session: Session): void => {
     const { address, contact, dialled } = session
     const known = neighbours.get(contact.key)
-    const neighbour = known ?? new Neighbour(contact, now())
-    neighbour.sessions.add(session)
-    if (known === undefined) {
-      neighbours.set(contact.key, neighbour)
+    if (known !== undefined) known.sessions.push(session)
+    else {
+      neighbours.set(contact.key, new Neighbour(session))
       scores.enter(contact.key, local ? undefined : prefixOf(address))
     }
     outbox.act(mesh.peerUp(contact.key, dialled))
     outbox.flush()
   }
 
+  const wake = (): void => {
+    if (isWoken) return
+    isWoken = true
+    for (const session of sessions.list()) enter(session)
+  }
+
+  const opened = (session: Session): void => {
+    if (isWoken) enter(session)
+  }
+
   const closed = (session: Session): void => {
     const { key } = session.contact
-    const neighbour = neighbours.get(key)
-    if (neighbour?.sessions.delete(session) !== true || neighbour.sessions.size > 0) return
+    if (neighbours.get(key)?.hasLeft(session) !== true) return
     neighbours.delete(key)
     wanted.peerDown(key)
     outbox.act(mesh.peerDown(key, now()))
@@ -108,6 +119,7 @@ export const make = Effect.gen(function* () {
   }
 
   yield* sessions.onFrame(GOSSIP, (session, payload) => {
+    wake()
     const neighbour = neighbours.get(session.contact.key)
     if (neighbour === undefined) return true
     if (scores.isGraylisted(neighbour.key, now())) {
@@ -123,7 +135,6 @@ export const make = Effect.gen(function* () {
   })
   yield* sessions.onOpen(opened)
   yield* sessions.onClose(closed)
-  for (const session of sessions.list()) opened(session)
   sessions.keepIf((contact) => mesh.isUseful(contact.key))
 
   const tellOfMessages = (): void => {
@@ -161,14 +172,15 @@ export const make = Effect.gen(function* () {
     if (!subscribers.has(topic) && subscribers.topics >= TOPICS_LIMIT) {
       return yield* new TooManyTopics({ limit: TOPICS_LIMIT })
     }
-    const enter = Effect.map(Queue.bounded<Received>(Limits.SUBSCRIBER_QUEUE), (queue) => {
+    const subscribe = Effect.map(Queue.bounded<Received>(Limits.SUBSCRIBER_QUEUE), (queue) => {
       const subscriber = { validator, queue }
+      wake()
       if (subscribers.add(topic, subscriber)) outbox.act(mesh.join(topic, now()))
       outbox.flush()
       awake.openUnsafe()
       return subscriber
     })
-    const { queue } = yield* Effect.acquireRelease(enter, (subscriber) =>
+    const { queue } = yield* Effect.acquireRelease(subscribe, (subscriber) =>
       Effect.suspend(() => {
         if (subscribers.remove(topic, subscriber)) outbox.act(mesh.leave(topic, now()))
         outbox.flush()

@@ -65,6 +65,7 @@ export class Outbox {
 
   /** The end of a step. Frames leave in the order in which their neighbours were first thought of. */
   flush(): void {
+    if (this.#drafts.size === 0) return
     for (const [peer, { lists }] of this.#drafts) this.#send(peer, write(lists))
     this.#drafts.clear()
   }

@@ -131,7 +131,7 @@ export const makeArrivals = Effect.fnUntraced(function* (
   const arrive = (neighbour: Neighbour, messages: ReadonlyArray<Uint8Array>): void => {
     for (const message of messages) {
       // One of them may have been the last straw.
-      if (neighbour.sessions.size === 0) return
+      if (neighbour.sessions.length === 0) return
       const isAllowed = neighbour.allowance.takes("messages", 1, now())
       if (!isAllowed) flooded(state, neighbour)
       const outcome = isAllowed ? arrived(neighbour, message) : "flood"

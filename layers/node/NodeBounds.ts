@@ -1,22 +1,24 @@
 /** The bounded collections of one node, told by its layers while they are built. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Scope } from "effect"
 import { type Bounded, Bounds } from "#services/node/Bounds"
 
 export const make = Effect.sync(() => {
-  const all = new Set<Bounded>()
+  /** A node has more than a hundred: one finalizer for all of a scope. */
+  const all = new Map<Scope.Scope, Array<Bounded>>()
+  const among = (scope: Scope.Scope): Effect.Effect<Array<Bounded>> => {
+    const known = all.get(scope)
+    if (known !== undefined) return Effect.succeed(known)
+    const bounded: Array<Bounded> = []
+    all.set(scope, bounded)
+    const forget = Effect.sync(() => all.delete(scope))
+    return Effect.as(Scope.addFinalizer(scope, forget), bounded)
+  }
   return Bounds.of({
     watch: (name, limit, size) =>
-      Effect.asVoid(
-        Effect.acquireRelease(
-          Effect.sync(() => {
-            const bounded = { name, limit, size }
-            all.add(bounded)
-            return bounded
-          }),
-          (bounded) => Effect.sync(() => all.delete(bounded))
-        )
+      Effect.flatMap(Effect.scope, (scope) =>
+        Effect.map(among(scope), (bounded) => void bounded.push({ name, limit, size }))
       ),
-    list: () => [...all]
+    list: () => [...all.values()].flat()
   })
 })
 

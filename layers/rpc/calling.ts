@@ -2,11 +2,11 @@
  * The asking side of Rpc. A call is one entry in its session's RequestTable and costs no fiber and no timer of its
  * own: one sweep a node looks after all deadlines, and sleeps while nothing is asked.
  */
-import { Clock, Duration, Effect, Exit, FiberSet, Latch, Metric, Result } from "effect"
+import { Clock, Duration, Effect, Exit, FiberSet, Latch, Result } from "effect"
 import { type Outcome, RequestTable } from "#core/rpc/RequestTable"
 import { RoundTrip } from "#core/rpc/RoundTrip"
 import { Window } from "#core/rpc/Window"
-import { metricsOf } from "#layers/session/reporting"
+import { counterOf, metricsOf } from "#layers/session/reporting"
 import { decodeArray } from "#schemas/bytes/Cbor"
 import { nodeIdShort } from "#schemas/identity/NodeId"
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
@@ -247,6 +247,6 @@ export const readNothing = (body: Uint8Array): Result.Result<undefined, string> 
 const outcomes = Object.fromEntries(
   ["ok", "refused", "timeout", "interrupted", "malformed", "busy"].map((outcome) => [
     outcome,
-    Metric.withAttributes(requests, { outcome })
+    counterOf(requests, "outcome", outcome)
   ])
 )

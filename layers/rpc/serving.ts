@@ -1,7 +1,7 @@
 /** The answering side of Rpc: methods by name that apps register, and the DHT's by number. */
-import { Cause, Effect, Exit, FiberSet, Metric, Result, Schema } from "effect"
+import { Cause, Effect, Exit, FiberSet, Result, Schema } from "effect"
 import type { Contact } from "#core/identity/Contact"
-import { metricsOf } from "#layers/session/reporting"
+import { counterOf, metricsOf } from "#layers/session/reporting"
 import { encodeMessage } from "#schemas/bytes/Cbor"
 import type { CborValue } from "#schemas/bytes/CborValue"
 import { readRequest as readDhtRequest, UNKNOWN_METHOD, writeAnswer as writeDhtAnswer } from "#schemas/dht/DhtMessage"
@@ -194,8 +194,8 @@ const workOf = <Request, Response>(method: RpcMethod<Request, Response>) => {
 const isExit = <A, E>(work: Effect.Effect<A, E>): work is Exit.Exit<A, E> => Exit.isExit(work)
 
 const outcomes = {
-  ok: Metric.withAttributes(served, { outcome: "ok" }),
-  refused: Metric.withAttributes(served, { outcome: "refused" }),
-  failed: Metric.withAttributes(served, { outcome: "failed" }),
-  busy: Metric.withAttributes(served, { outcome: "busy" })
+  ok: counterOf(served, "outcome", "ok"),
+  refused: counterOf(served, "outcome", "refused"),
+  failed: counterOf(served, "outcome", "failed"),
+  busy: counterOf(served, "outcome", "busy")
 }

@@ -39,14 +39,26 @@ export const metricsOf = (context: Context.Context<never>): Context.Context<neve
     Context.add(Metric.CurrentMetricAttributes, Context.get(context, Metric.CurrentMetricAttributes))
   )
 
-/** Counts one. The values of the attribute are few, so each counter is made once and kept. */
-export const makeCount = (context: Context.Context<never>) => {
-  const counters = new Map<Metric.Counter<number>, Map<string, Metric.Metric<number, unknown>>>()
-  return (metric: Metric.Counter<number>, attribute: string, value: string): void => {
+/**
+ * The counter of one value of an attribute. Like `Metric.withAttributes`, but it is put together once and not at each
+ * update, which would take longer than what is counted.
+ */
+export const counterOf = (metric: Metric.Counter<number>, attribute: string, value: string): Metric.Counter<number> => {
+  const { description, id } = metric
+  const attributes = { [attribute]: value }
+  return Metric.counter(id, { attributes, incremental: true, ...(description === undefined ? {} : { description }) })
+}
+
+/** Of all nodes of this process: values are few, so each is made once and kept. */
+const counters = new Map<Metric.Counter<number>, Map<string, Metric.Counter<number>>>()
+
+/** Counts one. */
+export const makeCount =
+  (context: Context.Context<never>) =>
+  (metric: Metric.Counter<number>, attribute: string, value: string): void => {
     let byValue = counters.get(metric)
     if (byValue === undefined) counters.set(metric, (byValue = new Map()))
     let counter = byValue.get(value)
-    if (counter === undefined) byValue.set(value, (counter = Metric.withAttributes(metric, { [attribute]: value })))
+    if (counter === undefined) byValue.set(value, (counter = counterOf(metric, attribute, value)))
     counter.updateUnsafe(1, context)
   }
-}

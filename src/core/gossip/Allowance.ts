@@ -17,21 +17,16 @@ export interface AllowanceRates {
 export type Allowed = keyof AllowanceRates
 
 export class Allowance {
-  readonly #buckets: Record<Allowed, TokenBucket>
+  readonly #rates: AllowanceRates
+  readonly #buckets: { [A in Allowed]?: TokenBucket } = {}
 
-  constructor(rates: AllowanceRates, now: number) {
-    this.#buckets = {
-      messages: new TokenBucket(rates.messages, now),
-      checks: new TokenBucket(rates.checks, now),
-      controls: new TokenBucket(rates.controls, now),
-      ids: new TokenBucket(rates.ids, now),
-      answers: new TokenBucket(rates.answers, now)
-    }
+  constructor(rates: AllowanceRates) {
+    this.#rates = rates
   }
 
   /** Milliseconds. True if there was something left; then `amount` is taken. */
   takes(what: Allowed, amount: number, now: number): boolean {
-    const bucket = this.#buckets[what]
+    const bucket = (this.#buckets[what] ??= new TokenBucket(this.#rates[what], now))
     if (bucket.take(0, now) > 0) return false
     bucket.take(amount, now)
     return true

@@ -193,7 +193,7 @@ export class Mesh {
 
   #taken(): ReadonlyArray<Action> {
     const actions = this.#actions
-    this.#actions = []
+    if (actions.length > 0) this.#actions = []
     return actions
   }
 

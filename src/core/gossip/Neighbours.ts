@@ -4,14 +4,19 @@ export interface Neighbour {
   readonly key: string
   /** This node dialled it, so it is not somebody who came to surround this node. */
   readonly dialled: boolean
-  readonly topics: Set<string>
+  readonly topics: ReadonlySet<string>
 }
 
-const NOBODY: ReadonlySet<string> = new Set()
+interface Known extends Neighbour {
+  /** Nothing until it joins a topic: most neighbours join none. */
+  topics: Set<string>
+}
+
+const NOTHING: Set<string> = new Set()
 
 export class Neighbours {
   readonly #limit: number
-  readonly #all = new Map<string, Neighbour>()
+  readonly #all = new Map<string, Known>()
   readonly #byTopic = new Map<string, Set<string>>()
 
   /** `limit`: topics of a neighbour. */
@@ -39,12 +44,12 @@ export class Neighbours {
   }
 
   enter(key: string, dialled: boolean): void {
-    if (!this.#all.has(key)) this.#all.set(key, { key, dialled, topics: new Set() })
+    if (!this.#all.has(key)) this.#all.set(key, { key, dialled, topics: NOTHING })
   }
 
   /** Answers the topics that it had joined. */
   leave(key: string): ReadonlySet<string> {
-    const topics = this.#all.get(key)?.topics ?? NOBODY
+    const topics = this.#all.get(key)?.topics ?? NOTHING
     for (const topic of topics) this.#remove(key, topic)
     this.#all.delete(key)
     return topics
@@ -55,7 +60,8 @@ export class Neighbours {
     const neighbour = this.#all.get(key)
     if (neighbour === undefined || neighbour.topics.has(topic)) return true
     if (neighbour.topics.size >= this.#limit) return false
-    neighbour.topics.add(topic)
+    if (neighbour.topics === NOTHING) neighbour.topics = new Set([topic])
+    else neighbour.topics.add(topic)
     const others = this.#byTopic.get(topic)
     if (others === undefined) this.#byTopic.set(topic, new Set([key]))
     else others.add(key)
@@ -67,7 +73,7 @@ export class Neighbours {
   }
 
   of(topic: string): ReadonlySet<string> {
-    return this.#byTopic.get(topic) ?? NOBODY
+    return this.#byTopic.get(topic) ?? NOTHING
   }
 
   has(key: string, topic: string): boolean {

@@ -11,16 +11,21 @@ export const CROWD_FREE = 4
 const FRESH_FOR = 1_000
 
 interface Entry {
-  readonly score: PeerScore
-  network: string | undefined
+  /** Undefined until there is anything to be said of it. */
+  score: PeerScore | undefined
+  readonly network: string | undefined
   computed: number
   computedAt: number
 }
 
+/** Of whom nothing is known; never written to. */
+const UNKNOWN = new PeerScore()
+
 export class Scores {
-  readonly #entries = new Map<string, Entry>()
   /** Who came first, first. */
-  readonly #networks = new Map<string, Set<string>>()
+  readonly #entries = new Map<string, Entry>()
+  /** Neighbours of each. */
+  readonly #networks = new Map<string, number>()
   readonly #gone = new Map<string, PeerScore>()
   readonly #goneLimit: number
 
@@ -39,26 +44,26 @@ export class Scores {
 
   /** `network` is undefined where networks do not count. */
   enter(peer: string, network: string | undefined): void {
-    const score = this.#gone.get(peer) ?? new PeerScore()
-    this.#gone.delete(peer)
+    const score = this.#gone.get(peer)
+    if (score !== undefined) this.#gone.delete(peer)
     this.#entries.set(peer, { score, network, computed: 0, computedAt: Number.NEGATIVE_INFINITY })
-    if (network === undefined) return
-    const others = this.#networks.get(network)
-    if (others === undefined) this.#networks.set(network, new Set([peer]))
-    else others.add(peer)
+    if (network !== undefined) this.#networks.set(network, this.#inNetwork(network) + 1)
   }
 
   leave(peer: string, now: number): void {
     const entry = this.#entries.get(peer)
     if (entry === undefined) return
     this.#entries.delete(peer)
-    const others = entry.network === undefined ? undefined : this.#networks.get(entry.network)
-    others?.delete(peer)
-    if (entry.network !== undefined && others?.size === 0) this.#networks.delete(entry.network)
-    entry.score.leave()
-    if (entry.score.isClean(now)) return
+    const { network, score } = entry
+    if (network !== undefined) {
+      const others = this.#inNetwork(network) - 1
+      if (others === 0) this.#networks.delete(network)
+      else this.#networks.set(network, others)
+    }
+    score?.leave()
+    if (score === undefined || score.isClean(now)) return
     if (this.#gone.size >= this.#goneLimit) this.#gone.delete(this.#gone.keys().next().value ?? "")
-    this.#gone.set(peer, entry.score)
+    this.#gone.set(peer, score)
   }
 
   /** Of a neighbour, or of one that left with a bad score; zero for anyone else. */
@@ -66,7 +71,7 @@ export class Scores {
     const entry = this.#entries.get(peer)
     if (entry === undefined) return this.#gone.get(peer)?.at(now, 0) ?? 0
     if (now - entry.computedAt >= FRESH_FOR || now < entry.computedAt) {
-      entry.computed = entry.score.at(now, this.#crowd(peer, entry.network))
+      entry.computed = (entry.score ?? UNKNOWN).at(now, this.#crowd(peer, entry.network))
       entry.computedAt = now
     }
     return entry.computed
@@ -77,15 +82,15 @@ export class Scores {
   }
 
   enteredMesh(peer: string, topic: string, now: number): void {
-    this.#entries.get(peer)?.score.enteredMesh(topic, now)
+    this.#scoreOf(peer)?.enteredMesh(topic, now)
   }
 
   leftMesh(peer: string, topic: string): void {
-    this.#entries.get(peer)?.score.leftMesh(topic)
+    this.#entries.get(peer)?.score?.leftMesh(topic)
   }
 
   broughtFirst(peer: string, topic: string, now: number): void {
-    this.#entries.get(peer)?.score.broughtFirst(topic, now)
+    this.#scoreOf(peer)?.broughtFirst(topic, now)
   }
 
   sentInvalid(peer: string, now: number): void {
@@ -98,7 +103,7 @@ export class Scores {
 
   /** This node has left the topic. */
   forget(topic: string): void {
-    for (const { score } of this.#entries.values()) score.forget(topic)
+    for (const { score } of this.#entries.values()) score?.forget(topic)
   }
 
   /** Drops what time has forgiven. */
@@ -109,18 +114,26 @@ export class Scores {
   #lower(peer: string, by: (score: PeerScore) => void): void {
     const entry = this.#entries.get(peer)
     if (entry === undefined) return
-    by(entry.score)
+    by((entry.score ??= new PeerScore()))
     entry.computedAt = Number.NEGATIVE_INFINITY
+  }
+
+  #scoreOf(peer: string): PeerScore | undefined {
+    const entry = this.#entries.get(peer)
+    return entry === undefined ? undefined : (entry.score ??= new PeerScore())
+  }
+
+  #inNetwork(network: string): number {
+    return this.#networks.get(network) ?? 0
   }
 
   /** How many of its network came before it, beyond those that may. Whoever came first is not to blame for the rest. */
   #crowd(peer: string, network: string | undefined): number {
-    const others = network === undefined ? undefined : this.#networks.get(network)
-    if (others === undefined || others.size <= CROWD_FREE) return 0
+    if (network === undefined || this.#inNetwork(network) <= CROWD_FREE) return 0
     let before = 0
-    for (const other of others) {
+    for (const [other, entry] of this.#entries) {
       if (other === peer) break
-      before++
+      if (entry.network === network) before++
     }
     return Math.max(0, before + 1 - CROWD_FREE)
   }

@@ -54,4 +54,4 @@ export const PRICES: Record<Offence, number> = {
 }
 
 /** Status changes that a slow subscriber may be behind; then it misses the oldest. */
-export const EVENT_BUFFER = 1024
+export const EVENT_BUFFER = 256

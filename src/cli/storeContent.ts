@@ -1,5 +1,4 @@
 /** What `allium store put`, `get`, `rm`, `share` and `announce` do. */
-import { createReadStream } from "node:fs"
 import { Clock, Effect, Result, Schema, Stream } from "effect"
 import { addressOf, refusalText, type UcxlAddress } from "#schemas/ucxl/Address"
 import { CONTENT_TYPE_LIMIT } from "#schemas/ucxl/Metadata"
@@ -9,8 +8,7 @@ import { contentTypeOf } from "./contentTypes.ts"
 import { intoFile } from "./download.ts"
 import { failure, wrongUsage } from "./Failure.ts"
 import { ago, harmless, lifetime, note, paintOut, say, sayJson, size, storedText, write } from "./output.ts"
-import { progressBar } from "./progress.ts"
-import { inspect, READ_BYTES, whyNot } from "./upload.ts"
+import { inspect, sending } from "./sending.ts"
 
 export interface Shared {
   readonly data: string
@@ -39,21 +37,10 @@ export const putContent = Effect.fnUntraced(
   function* ({ data, json }: Shared, text: string, file: string, role: string, type: string | undefined) {
     const address = yield* checkAddress(text)
     const contentType = yield* checkType(type ?? contentTypeOf(file))
-    const total = file === "-" ? undefined : yield* inspect(file)
+    const source = yield* inspect(file)
     const client = yield* connect(data)
-    const source = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES })
-    const bar = progressBar("stored", process.stderr)
-    let sent = 0
-    const payload = Stream.fromAsyncIterable<Uint8Array, Error>(source, (cause) => failure(whyNot(file, cause))).pipe(
-      Stream.map((bytes) => {
-        sent += bytes.length
-        bar.update(sent, total)
-        return bytes
-      })
-    )
-    const stored = yield* client.store
-      .put({ payload, query: { address, role, type: contentType } })
-      .pipe(Effect.ensuring(Effect.sync(bar.finish)))
+    const query = { address, role, type: contentType }
+    const stored = yield* sending(source, (payload) => client.store.put({ payload, query }))
     if (json) return yield* sayJson(stored)
     yield* say(stored.address)
     yield* note(`${size(stored.size)} of ${contentType}, encrypted for ${readersOf(stored)}`)

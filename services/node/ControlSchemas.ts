@@ -23,25 +23,14 @@ export const RoleName = textUpTo(ROLE_BYTES).check(Schema.isNonEmpty())
 /** An empty value would delete, and is asked for by a verb of its own. */
 export const NameValue = Schema.Uint8Array.check(Schema.isBetweenLength(1, NAMED_LIMIT))
 
-export const PutResult = Schema.Struct({
-  cid: Schema.String,
-  bytes: Schema.Int,
-  blocks: Schema.Int,
-  /** `queued` where any part of it waits in the node's outbox. */
-  status: PutStatus,
-  /** The fewest copies that any block reached. */
-  replicas: Schema.Int,
-  factor: Schema.Int,
-  /** Unix seconds until which all of it is held unless it is refreshed. */
-  expires: Schema.Int
-})
-export type PutResult = typeof PutResult.Type
-
 /**
- * Of a record that was stored, or waits in the node's outbox: how many nodes hold it, of how many were wanted, and until
- * which unix second.
+ * Of what was stored, or waits in the node's outbox: how many nodes hold it (of more than one record the fewest that any of
+ * them reached), of how many were wanted, and until which unix second all of it is held unless it is refreshed.
  */
-const Receipt = { status: PutStatus, replicas: Schema.Int, factor: Schema.Int, expires: Schema.Int }
+export const Receipt = { status: PutStatus, replicas: Schema.Int, factor: Schema.Int, expires: Schema.Int }
+
+export const PutResult = Schema.Struct({ cid: Schema.String, bytes: Schema.Int, blocks: Schema.Int, ...Receipt })
+export type PutResult = typeof PutResult.Type
 
 export const ProvideResult = Schema.Struct({ cid: Schema.String, ...Receipt })
 

@@ -2,13 +2,13 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { Level, RoleName } from "#schemas/ucxl/Role"
-import { InvalidRecord, NotFound, PrivacyUnavailable, PutRefused, PutStatus } from "../dht/Dht.ts"
+import { InvalidRecord, NotFound, PrivacyUnavailable, PutRefused } from "../dht/Dht.ts"
 import { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
 import { UnknownRole } from "../ucxl/EncryptedStore.ts"
 import { NoAuthority, NotAuthority, RolesInvalid, RolesUnavailable } from "../ucxl/RoleDirectory.ts"
 import { KeyFileUnusable, KeysLocked, WrongPassphrase } from "../ucxl/RoleKeys.ts"
 import { Authorization } from "./Authorization.ts"
-import { ProviderStatus } from "./ControlSchemas.ts"
+import { ProviderStatus, Receipt } from "./ControlSchemas.ts"
 
 /** Letters of a passphrase, or of a key to be taken in. */
 export const SECRET_TEXT_LIMIT = 1_024
@@ -43,15 +43,7 @@ export type RoleListStatus = typeof RoleListStatus.Type
 export const RoleHolders = Schema.Struct({ role: RoleStatus, announced: Schema.Array(ProviderStatus) })
 export type RoleHolders = typeof RoleHolders.Type
 
-export const RolesPublished = Schema.Struct({
-  seq: Schema.Int,
-  roles: Schema.Int,
-  status: PutStatus,
-  replicas: Schema.Int,
-  factor: Schema.Int,
-  /** Unix seconds. */
-  expires: Schema.Int
-})
+export const RolesPublished = Schema.Struct({ seq: Schema.Int, roles: Schema.Int, ...Receipt })
 export type RolesPublished = typeof RolesPublished.Type
 
 /** What others may know of a key. */

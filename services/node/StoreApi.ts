@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { BlobIncomplete, BlobUnreadable } from "../content/Blobs.ts"
-import { InvalidRecord, NotFound, PrivacyUnavailable, PutRefused, PutStatus } from "../dht/Dht.ts"
+import { InvalidRecord, NotFound, PrivacyUnavailable, PutRefused } from "../dht/Dht.ts"
 import { StorageFailed, StoreFull } from "../storage/RecordStore.ts"
 import { AuditEntry, AuditVerdict } from "../ucxl/AuditLog.ts"
 import { Criteria, IndexItem } from "../ucxl/ContentIndex.ts"
@@ -18,7 +18,7 @@ import {
 import { NoAuthority, RolesUnavailable } from "../ucxl/RoleDirectory.ts"
 import { KeyFileUnusable, KeysLocked } from "../ucxl/RoleKeys.ts"
 import { Authorization } from "./Authorization.ts"
-import { ProviderStatus } from "./ControlSchemas.ts"
+import { ProviderStatus, Receipt } from "./ControlSchemas.ts"
 
 /** Items of one answer, lines of audit as well. */
 export const LISTED_LIMIT = 10_000
@@ -33,23 +33,26 @@ const TypeText = Schema.String.check(Schema.isMaxLength(256))
 const CidTextLimited = Schema.String.check(Schema.isMaxLength(128))
 const Limit = Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: LISTED_LIMIT }))
 
+/** Of content, as its metadata says. */
+const Content = {
+  contentType: Schema.String,
+  /** Bytes of the plaintext. */
+  size: Schema.Int,
+  /** Unix milliseconds. */
+  timestamp: Schema.Int
+}
+
+/** Of content, to whoever may know for whom it is. */
+const Version = { creatorRole: Schema.String, encryptedFor: Schema.Array(Schema.String), ...Content }
+
 export const StoredStatus = Schema.Struct({
   address: Schema.String,
   /** `/ALLIUM/ucxl/<base64url SHA-256 of the address>`. */
   path: Schema.String,
   cid: Schema.String,
-  creatorRole: Schema.String,
-  encryptedFor: Schema.Array(Schema.String),
-  contentType: Schema.String,
-  size: Schema.Int,
-  /** Unix milliseconds. */
-  timestamp: Schema.Int,
+  ...Version,
   seq: Schema.Int,
-  status: PutStatus,
-  replicas: Schema.Int,
-  factor: Schema.Int,
-  /** Unix seconds. */
-  expires: Schema.Int
+  ...Receipt
 })
 export type StoredStatus = typeof StoredStatus.Type
 
@@ -57,9 +60,7 @@ export type StoredStatus = typeof StoredStatus.Type
 export const RetrievedStatus = Schema.Struct({
   address: Schema.String,
   creatorRole: Schema.String,
-  contentType: Schema.String,
-  size: Schema.Int,
-  timestamp: Schema.Int,
+  ...Content,
   author: Schema.String,
   seq: Schema.Int,
   cached: Schema.Boolean
@@ -70,11 +71,7 @@ export const VersionStatus = Schema.Struct({
   cid: Schema.String,
   /** By which `get` names it. */
   metadataCid: Schema.String,
-  creatorRole: Schema.String,
-  encryptedFor: Schema.Array(Schema.String),
-  contentType: Schema.String,
-  size: Schema.Int,
-  timestamp: Schema.Int
+  ...Version
 })
 export type VersionStatus = typeof VersionStatus.Type
 
@@ -125,13 +122,8 @@ const contentErrors = [
   PrivacyUnavailable.pipe(is(409)),
   storageFailed
 ] as const
-const storeErrors = [
-  ...contentErrors,
-  ...roleErrors,
-  PutRefused.pipe(is(503)),
-  InvalidRecord.pipe(is(422)),
-  StoreFull.pipe(is(507))
-] as const
+const putErrors = [PutRefused.pipe(is(503)), InvalidRecord.pipe(is(422)), StoreFull.pipe(is(507))] as const
+const storeErrors = [...contentErrors, ...roleErrors, ...putErrors] as const
 const retrieveErrors = [
   ...contentErrors,
   ...roleErrors,
@@ -142,12 +134,7 @@ const retrieveErrors = [
   BlobIncomplete.pipe(is(404)),
   BlobUnreadable.pipe(is(422))
 ] as const
-const allErrors = [
-  ...retrieveErrors,
-  PutRefused.pipe(is(503)),
-  InvalidRecord.pipe(is(422)),
-  StoreFull.pipe(is(507))
-] as const
+const allErrors = [...retrieveErrors, ...putErrors] as const
 
 const byAddress = { address: AddressText }
 

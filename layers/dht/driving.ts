@@ -126,6 +126,8 @@ export const makeDrive = Effect.gen(function* () {
       const fiber = run(rpc.dht(contact, plan.request))
       request.fiber = fiber
       fiber.addObserver((exit) => {
+        // It holds the answer, which is read here and now; the lookup may go on for long.
+        request.fiber = undefined
         if (!over) {
           underWay.delete(request)
           hear(request, exit)

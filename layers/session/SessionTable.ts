@@ -50,7 +50,8 @@ export class SessionTable {
   leastUseful(newcomer: Link, now: number, useful: (contact: Contact) => boolean): Link | undefined {
     let [least, leastRank] = [undefined as Link | undefined, Number.POSITIVE_INFINITY]
     for (const link of this.all) {
-      if (link === newcomer) continue
+      // No rank is below the time of the last use, and whether a peer is of use takes longest to find out.
+      if (link === newcomer || (link.drainUntil === undefined && link.lastUsed >= leastRank)) continue
       const idle = now - link.lastUsed >= BUSY
       const rank =
         link.drainUntil !== undefined ? -1 : link.lastUsed + (idle ? (useful(link.contact) ? USEFUL : 0) : IN_USE)

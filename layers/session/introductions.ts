@@ -74,6 +74,13 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
     return shown.messageTo(bytes.length <= OBSERVED_LIMIT ? bytes : NOWHERE)
   }
 
+  let seenAt = NOWHERE
+  /** A copy, for the view would keep the whole message that it came in; and nearly all peers see this node at one place. */
+  const kept = (observed: Uint8Array): Uint8Array => {
+    if (!equalBytes(observed, seenAt)) seenAt = new Uint8Array(observed)
+    return seenAt
+  }
+
   return {
     own,
     judge: (payload, remoteStatic, expected) => {
@@ -88,9 +95,7 @@ export const makeIntroducer = (options: IntroducerOptions): Introducer => {
       if (expected !== undefined && !equalBytes(contact.nodeId, expected)) return "wrong peer"
       if (isBanned(contact.key)) return "banned"
       const { hello } = message.success
-      // A copy: the view would keep the whole message that it came in.
-      const observed = new Uint8Array(hello.observed)
-      return { contact, boot: keyOf(message.success.boot), hello: { ...hello, observed } }
+      return { contact, boot: keyOf(message.success.boot), hello: { ...hello, observed: kept(hello.observed) } }
     }
   }
 }

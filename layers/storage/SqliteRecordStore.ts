@@ -1,11 +1,10 @@
 /**
  * The durable RecordStore, on whatever `SqlClient` it is given (SQLite by default).
  *
- * A commit costs far more than what is written in it, so one fiber takes all puts that wait, up to `BATCH` of them,
- * into one transaction and answers each after COMMIT: what was acknowledged survives the process. Totals for each
+ * Puts that meet share a commit, and are answered after it: what was acknowledged survives the process. Totals for each
  * storing node are kept in memory and written in the transaction that changes them.
  */
-import { Clock, Deferred, Effect, Layer, Queue, Semaphore } from "effect"
+import { Clock, Effect, Layer, Semaphore } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { compareBytes, keyOf } from "#schemas/bytes/bytes"
@@ -18,9 +17,10 @@ import {
   type StoredRecord,
   StoreFull
 } from "#services/storage/RecordStore"
+import { groupCommits } from "./groupCommits.ts"
 import * as rows from "./recordRows.ts"
 import { inTransaction, type Query } from "./transaction.ts"
-import { UsageTotals } from "./usage.ts"
+import { type Total, UsageChanges, UsageTotals } from "./usage.ts"
 
 export interface RecordStoreOptions {
   /** Bytes of records that are held; 1 GiB by default. */
@@ -31,8 +31,6 @@ const QUOTA = 1024 * 1024 * 1024
 const PAGE = 64
 /** Puts that may wait; further ones wait for room. */
 const WAITING = 1_024
-/** Puts in one transaction: the gain of grouping is had at some 50, and the connection is not held for long. */
-const BATCH = 64
 /** Rows that one transaction expires. */
 const EXPIRE_ROWS = 512
 /** Rows that one statement lists: what is not a block is read to be hashed, 60 KiB at most. */
@@ -41,51 +39,21 @@ const LIST_ROWS = 64
 const LAST_KEY = new Uint8Array(32).fill(0xff)
 const NOTHING = new Uint8Array(0)
 
-interface Call {
-  readonly records: ReadonlyArray<StoredRecord>
-  readonly done: Deferred.Deferred<void, StorageFailed | StoreFull>
-}
-
 interface Removed {
   readonly stored_by: Uint8Array
   readonly size: number
 }
-
-type Total = readonly [storedBy: Uint8Array, records: number, bytes: number]
 
 const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 const nameOf = (it: { readonly key: Uint8Array; readonly kind: number; readonly member: Uint8Array }): string =>
   keyOf(it.key) + String.fromCharCode(it.kind) + keyOf(it.member)
 
-/** The changes of one transaction to the totals, applied to memory only after it has committed. */
-class Changes {
-  readonly #nodes = new Map<string, { readonly storedBy: Uint8Array; records: number; bytes: number }>()
-  bytes = 0
-
-  charge(storedBy: Uint8Array, size: number, sign: 1 | -1): void {
-    const key = keyOf(storedBy)
-    const change = this.#nodes.get(key) ?? { storedBy, records: 0, bytes: 0 }
-    change.records += sign
-    change.bytes += sign * size
-    this.bytes += sign * size
-    this.#nodes.set(key, change)
-  }
-
-  onto(totals: UsageTotals): ReadonlyArray<Total> {
-    return [...this.#nodes.values()].map(({ storedBy, records, bytes }) => {
-      const before = totals.of(storedBy)
-      return [storedBy, before.records + records, before.bytes + bytes] as const
-    })
-  }
-}
-
 export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {}) {
   const sql = yield* SqlClient
   const { sha256 } = yield* Crypto
   const clock = yield* Clock.Clock
   const quotaBytes = options.quotaBytes ?? QUOTA
-  const queue = yield* Queue.bounded<Call>(WAITING)
   const writing = yield* Semaphore.make(1)
   const totals = new UsageTotals()
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
@@ -105,9 +73,9 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
   })
 
   /** One transaction; the totals in memory follow it only when it has committed, and nobody writes in between. */
-  const transact = <A>(operation: string, body: (query: Query, changes: Changes) => Effect.Effect<A, SqlError>) =>
+  const transact = <A>(operation: string, body: (query: Query, changes: UsageChanges) => Effect.Effect<A, SqlError>) =>
     Effect.suspend(() => {
-      const changes = new Changes()
+      const changes = new UsageChanges()
       const write = (query: Query) =>
         Effect.flatMap(body(query, changes), (answer) =>
           Effect.as(
@@ -121,12 +89,12 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
       })
     }).pipe(Effect.mapError(failed(operation)), Effect.uninterruptible, Semaphore.withPermit(writing))
 
-  const removed = (changes: Changes) => (gone: ReadonlyArray<Removed>) => {
+  const removed = (changes: UsageChanges) => (gone: ReadonlyArray<Removed>) => {
     for (const row of gone) changes.charge(row.stored_by, row.size, -1)
     return gone.length
   }
 
-  const expireSome = (query: Query, changes: Changes, now: number) =>
+  const expireSome = (query: Query, changes: UsageChanges, now: number) =>
     Effect.map(query<Removed>(rows.expireText, [now, EXPIRE_ROWS]), removed(changes))
 
   const expire = (now: number): Effect.Effect<number, StorageFailed> =>
@@ -135,13 +103,13 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
       (gone) => (gone < EXPIRE_ROWS ? Effect.succeed(gone) : Effect.map(expire(now), (more) => gone + more))
     )
 
-  /** Decides on each call by the totals, writes what is accepted, and answers the calls that were refused. */
-  const writeCalls = (calls: ReadonlyArray<Call>) =>
+  /** Decides on each call by the totals, writes what is accepted, and says of each whether it was refused. */
+  const writeCalls = (calls: ReadonlyArray<ReadonlyArray<StoredRecord>>) =>
     transact(
       "put",
       Effect.fnUntraced(function* (query, changes) {
         const names = new Map<string, StoredRecord>()
-        for (const call of calls) for (const record of call.records) names.set(nameOf(record), record)
+        for (const record of calls.flat()) names.set(nameOf(record), record)
         const held = new Map<string, rows.ChargeRow>()
         const load = Effect.forEach(rows.inParts([...names.values()]), (part) =>
           query<rows.ChargeRow>(
@@ -154,14 +122,14 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
           for (const row of parts.flat()) held.set(nameOf(row), row)
         })
         yield* reload
-        const most = calls.reduce((sum, call) => sum + call.records.reduce((all, it) => all + it.bytes.length, 0), 0)
+        const most = calls.flat().reduce((sum, { bytes }) => sum + bytes.length, 0)
         if (totals.all().bytes + most > quotaBytes) {
           yield* expireSome(query, changes, seconds())
           yield* reload
         }
         const accepted = new Map<string, StoredRecord>()
-        const refused = calls.filter((call) => {
-          const fresh = new Map(call.records.map((record) => [nameOf(record), record]))
+        const refused = calls.map((records) => {
+          const fresh = new Map(records.map((record) => [nameOf(record), record]))
           let growth = 0
           for (const [name, record] of fresh) growth += record.bytes.length - sizeNow(name, accepted, held)
           if (totals.all().bytes + changes.bytes + growth > quotaBytes) return true
@@ -178,46 +146,24 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
       })
     )
 
-  const commit = (calls: ReadonlyArray<Call>) =>
-    Effect.match(writeCalls(calls), {
-      onFailure: (error) => {
-        for (const call of calls) Deferred.doneUnsafe(call.done, error)
-      },
-      onSuccess: (refused) => {
-        const full = new StoreFull({ usedBytes: totals.all().bytes, quotaBytes })
-        for (const call of calls) Deferred.doneUnsafe(call.done, refused.includes(call) ? full : Effect.void)
-      }
-    })
-
   const bounds = yield* Bounds
   yield* bounds.watch("stored bytes", quotaBytes, () => totals.all().bytes)
-  yield* bounds.watch("puts waiting for the disk", WAITING, () => Queue.sizeUnsafe(queue))
-
-  const closing = failed("put")("the store is closing")
-  yield* Effect.addFinalizer(() =>
-    Effect.gen(function* () {
-      const waiting = yield* Queue.clear(queue)
-      yield* Queue.shutdown(queue)
-      for (const call of waiting) Deferred.doneUnsafe(call.done, closing)
-    })
-  )
-  yield* Queue.takeBetween(queue, 1, BATCH).pipe(
-    Effect.flatMap((calls) => Effect.uninterruptible(commit(calls))),
-    Effect.forever,
-    Effect.forkScoped
-  )
+  const grouped = yield* groupCommits<ReadonlyArray<StoredRecord>, boolean>({
+    operation: "put",
+    name: "puts waiting for the disk",
+    waiting: WAITING,
+    write: writeCalls
+  })
 
   const read = (text: string, parameters: ReadonlyArray<unknown>) =>
     Effect.map(ask<rows.RecordRow>(text, parameters), (found) => found.map(rows.toRecord))
 
   return RecordStore.of({
     put: (records) =>
-      Effect.suspend(() => {
-        const call: Call = { records: records.map(copy), done: Deferred.makeUnsafe() }
-        return Effect.flatMap(Queue.offer(queue, call), (taken) =>
-          taken ? Deferred.await(call.done) : Effect.fail(closing)
-        )
-      }),
+      Effect.flatMap(
+        Effect.suspend(() => grouped(records.map(copy))),
+        (isRefused) => (isRefused ? new StoreFull({ usedBytes: totals.all().bytes, quotaBytes }) : Effect.void)
+      ),
     get: (kind, key, page) =>
       Effect.suspend(() => {
         const limit = page?.limit ?? PAGE
@@ -274,7 +220,7 @@ const sizeNow = (name: string, accepted: Accepted, held: Held): number =>
   accepted.get(name)?.bytes.length ?? held.get(name)?.size ?? 0
 
 /** Takes off what a record that is about to be replaced was charged. */
-const charge = (changes: Changes, name: string, accepted: Accepted, held: Held, sign: -1): void => {
+const charge = (changes: UsageChanges, name: string, accepted: Accepted, held: Held, sign: -1): void => {
   const fresh = accepted.get(name)
   const old = held.get(name)
   if (fresh !== undefined) changes.charge(fresh.storedBy, fresh.bytes.length, sign)

@@ -39,3 +39,28 @@ export class UsageTotals {
     this.set(charge.storedBy, { records: before.records + sign, bytes: before.bytes + sign * charge.size })
   }
 }
+
+/** A storing node's, as they are to be. */
+export type Total = readonly [storedBy: Uint8Array, records: number, bytes: number]
+
+/** The changes of one transaction to the totals, applied to them only after it has committed. */
+export class UsageChanges {
+  readonly #nodes = new Map<string, { readonly storedBy: Uint8Array; records: number; bytes: number }>()
+  bytes = 0
+
+  charge(storedBy: Uint8Array, size: number, sign: 1 | -1): void {
+    const key = keyOf(storedBy)
+    const change = this.#nodes.get(key) ?? { storedBy, records: 0, bytes: 0 }
+    change.records += sign
+    change.bytes += sign * size
+    this.bytes += sign * size
+    this.#nodes.set(key, change)
+  }
+
+  onto(totals: UsageTotals): ReadonlyArray<Total> {
+    return [...this.#nodes.values()].map(({ storedBy, records, bytes }) => {
+      const before = totals.of(storedBy)
+      return [storedBy, before.records + records, before.bytes + bytes] as const
+    })
+  }
+}

@@ -29,9 +29,9 @@ import { StorageFailed } from "#services/storage/RecordStore"
 import { type AuditEntry, type AuditEvent, AuditLog, type AuditVerdict } from "#services/ucxl/AuditLog"
 import { AUDIT_ARCHIVES, AUDIT_BYTES } from "#services/ucxl/Limits"
 import { damagedLines } from "#services/ucxl/Metrics"
+import { groupCommits } from "../storage/groupCommits.ts"
 import { inTransaction, type Query } from "../storage/transaction.ts"
 import * as rows from "./auditRows.ts"
-import { groupCommits } from "./groupCommits.ts"
 
 export interface AuditLogOptions {
   /** Bytes of lines before the older half is archived, and archives before the oldest is dropped. */

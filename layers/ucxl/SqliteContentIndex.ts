@@ -13,9 +13,9 @@ import { StorageFailed } from "#services/storage/RecordStore"
 import { ContentIndex, type Criteria, type Cursor, type IndexItem } from "#services/ucxl/ContentIndex"
 import { INDEX_LIMIT, TEXT_LIMIT, TEXTS_LETTERS, TEXTS_LIMIT } from "#services/ucxl/Limits"
 import { damagedRows } from "#services/ucxl/Metrics"
+import { groupCommits } from "../storage/groupCommits.ts"
 import { inTransaction, type Query } from "../storage/transaction.ts"
 import * as rows from "./contentRows.ts"
-import { groupCommits } from "./groupCommits.ts"
 import { attachWords, forgetWords, learnWords, moveWords, searchWords, type WordLimits } from "./knownWords.ts"
 
 export interface ContentIndexOptions {

@@ -6,7 +6,7 @@ import { Deferred, Effect, Queue } from "effect"
 import { Bounds } from "#services/node/Bounds"
 import { StorageFailed } from "#services/storage/RecordStore"
 
-/** Writes in one transaction: the connection is not held for long. */
+/** Writes in one transaction: the gain of grouping is had at some 50, and the connection is not held for long. */
 const BATCH = 64
 
 interface Waiting<Call, Answer> {

@@ -11,10 +11,8 @@ import { SqlClient } from "effect/sql/SqlClient"
 import type { Suite } from "#core/identity/Suite"
 import { writeArchive } from "#core/ucxl/auditArchive"
 import {
-  type AuditFault,
   type AuditHead,
   type AuditLine,
-  ChainCheck,
   emptyHead,
   fieldValues,
   NO_ID,
@@ -22,16 +20,16 @@ import {
   readHead,
   signHead
 } from "#core/ucxl/auditChain"
-import { equalBytes } from "#schemas/bytes/bytes"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { StorageFailed } from "#services/storage/RecordStore"
-import { type AuditEntry, type AuditEvent, AuditLog, type AuditVerdict } from "#services/ucxl/AuditLog"
+import { type AuditEntry, type AuditEvent, AuditLog } from "#services/ucxl/AuditLog"
 import { AUDIT_ARCHIVES, AUDIT_BYTES } from "#services/ucxl/Limits"
 import { damagedLines } from "#services/ucxl/Metrics"
 import { groupCommits } from "../storage/groupCommits.ts"
 import { inTransaction, type Query } from "../storage/transaction.ts"
 import * as rows from "./auditRows.ts"
+import { type Signed, verifyLog } from "./verifying.ts"
 
 export interface AuditLogOptions {
   /** Bytes of lines before the older half is archived, and archives before the oldest is dropped. */
@@ -43,20 +41,8 @@ export interface AuditLogOptions {
 const WAITING = 1_024
 /** Lines that somebody who listens may be behind before he loses the oldest. */
 export const CHANGES = 256
-/** Lines that are read at once. */
-const PAGE = 1_024
-/** Below every number that the database can hold in a line. */
-const LOWEST = -Number.MAX_SAFE_INTEGER
 
 const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
-
-const failedAt = ({ number, reason }: AuditFault): Broken => ({ at: number, reason: `line ${number} ${reason}` })
-
-/** What is wrong, and the first line at which it is, if it is a line. */
-interface Broken {
-  readonly at: number | null
-  readonly reason: string
-}
 
 /** Stands at the beginning of a chain that follows upon one that did not hold. */
 const newChain = (reason: string): AuditEvent => ({
@@ -65,12 +51,7 @@ const newChain = (reason: string): AuditEvent => ({
 })
 
 /** The log as it is when a transaction has committed. */
-interface State {
-  readonly head: AuditHead
-  /** The head as it was signed last; undefined before the first line of this log. */
-  readonly record: Uint8Array | undefined
-  /** Why the log that was found is not continued; empty where it is. */
-  readonly unsound: string
+interface State extends Signed {
   /** Of the lines that are in no archive; counted before the first line is written. */
   readonly bytes: number | undefined
 }
@@ -87,7 +68,7 @@ export const make = Effect.fnUntraced(function* (options: AuditLogOptions = {}) 
 
   /** Drops archives that are too many; the log begins behind the last line of them. */
   const dropArchives = Effect.fnUntraced(function* (query: Query, head: AuditHead) {
-    const archives = yield* rows.archivesAfter(query, LOWEST)
+    const archives = yield* rows.archivesAfter(query, rows.LOWEST)
     let moved = head
     for (const archive of archives.slice(0, Math.max(0, archives.length - limits.archives))) {
       const last = (yield* rows.archiveOf(query, archive)).at(-1)
@@ -158,47 +139,15 @@ export const make = Effect.fnUntraced(function* (options: AuditLogOptions = {}) 
       if (entries.length < limit) yield* collect(yield* rows.archiveOf(query, archive))
     }
     for (let last = after; entries.length < limit; ) {
-      const page = yield* rows.linesAfter(query, last, PAGE)
+      const page = yield* rows.linesAfter(query, last, rows.PAGE)
       yield* collect(page)
-      if (page.length < PAGE) break
+      if (page.length < rows.PAGE) break
       last = page.at(-1)?.number ?? Number.NaN
     }
     return entries
   })
 
-  /** Lines as they are met: those in archives first, then the others. */
-  const checkLines = Effect.fnUntraced(function* (check: ChainCheck) {
-    for (const archive of yield* rows.archivesAfter(read, LOWEST)) {
-      const fault = firstFault(check, yield* rows.archiveOf(read, archive))
-      if (fault !== undefined) return fault
-    }
-    for (let last = LOWEST; !check.isThrough; ) {
-      const page = yield* rows.linesAfter(read, last, PAGE)
-      const fault = firstFault(check, page)
-      if (fault !== undefined) return fault
-      if (page.length < PAGE) break
-      last = page.at(-1)?.number ?? Number.NaN
-    }
-    return check.end()
-  })
-
-  const verify = Effect.gen(function* () {
-    const record = yield* rows.headOf(read)
-    const { head, record: signed } = state
-    const check = new ChainCheck(suite, head)
-    const verdict = (broken: Broken | undefined): AuditVerdict => ({
-      ...{ sound: broken === undefined, lines: check.lines, first: head.first, last: head.last },
-      ...{ brokenAt: broken?.at ?? null, reason: broken?.reason ?? "" }
-    })
-    if (state.unsound !== "") return verdict({ at: null, reason: state.unsound })
-    if (!isSame(record, signed)) return verdict({ at: null, reason: "the signed head was exchanged or removed" })
-    const fault = yield* checkLines(check)
-    if (fault !== undefined) return verdict(failedAt(fault))
-    const [added] = yield* rows.linesAfter(read, state.head.last, 1)
-    if (added === undefined) return verdict(undefined)
-    const number = Number.isNaN(added.number) ? state.head.last + 1 : added.number
-    return verdict(failedAt({ number, reason: "was added behind the end that is signed" }))
-  })
+  const verify = verifyLog(read, suite, () => state)
 
   return AuditLog.of({
     append,
@@ -223,23 +172,10 @@ export const make = Effect.fnUntraced(function* (options: AuditLogOptions = {}) 
 export const layer = (options?: AuditLogOptions): Layer.Layer<AuditLog, StorageFailed, SqlClient | Identity | Crypto> =>
   Layer.effect(AuditLog, make(options))
 
-const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
-  a === undefined || b === undefined ? a === b : equalBytes(a, b)
-
-/** Whatever comes behind the end was written since the head was read. */
-const firstFault = (check: ChainCheck, lines: ReadonlyArray<AuditLine>): AuditFault | undefined => {
-  for (const line of lines) {
-    if (check.isThrough) return undefined
-    const fault = check.take(line)
-    if (fault !== undefined) return fault
-  }
-  return undefined
-}
-
 /** The log that the signed head speaks of, or a new one behind whatever is there. */
 const openState = Effect.fnUntraced(function* (read: Query, suite: Suite, identity: Identity["Service"]) {
   const record = yield* rows.headOf(read)
-  const archives = yield* rows.archivesAfter(read, LOWEST)
+  const archives = yield* rows.archivesAfter(read, rows.LOWEST)
   const last = Math.max(0, (yield* rows.lastOf(read)) || 0, ...archives.map((it) => it.last || 0))
   if (record === undefined) {
     const unsound = last === 0 ? "" : "the signed head is missing"

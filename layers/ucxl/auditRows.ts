@@ -7,6 +7,12 @@ import { hexOf, utf8 } from "#schemas/bytes/bytes"
 import { AuditEntry } from "#services/ucxl/AuditLog"
 import type { Query } from "../storage/transaction.ts"
 
+/** Lines that are read at once. */
+export const PAGE = 1_024
+
+/** Below every number that the database can hold in a line. */
+export const LOWEST = -Number.MAX_SAFE_INTEGER
+
 /** Of a line besides its texts. */
 const FIXED_BYTES = 80
 

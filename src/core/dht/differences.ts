@@ -5,7 +5,7 @@
 import { equalBytes, keyOf } from "#schemas/bytes/bytes"
 import type { DifferencesAnswer } from "#schemas/dht/DhtMessage"
 import { ENTRIES_LIMIT, RANGES_LIMIT, type RangeDigest, type RangeEntry } from "#schemas/dht/Ranges"
-import { divide, hasPrefix, type KeyPrefix } from "./keyPrefix.ts"
+import { divide, hasPrefix, type KeyPrefix, wholeOf } from "./keyPrefix.ts"
 import { DIVIDED_BY, type Item, type RangeSum } from "./rangeDigest.ts"
 
 /**
@@ -47,15 +47,12 @@ const nameOf = ({ bits, prefix }: KeyPrefix): string => String.fromCharCode(bits
 
 /** Undefined where the answer speaks of what was not asked for. */
 export const hear = (asked: ReadonlyArray<KeyPrefix>, answer: Omit<DifferencesAnswer, "_tag">): Heard | undefined => {
-  const names = new Set(asked.map(nameOf))
-  const parts = new Set(
-    asked.filter(({ bits }) => bits + DIVIDED_BY <= 256).flatMap((it) => divide(it, DIVIDED_BY).map(nameOf))
-  )
+  const names = new Set(answer.ranges.length === 0 ? [] : asked.map(nameOf))
   const listed: Array<{ range: KeyPrefix; entries: Array<RangeEntry> }> = []
   const divided: Array<RangeDigest> = []
   for (const range of answer.ranges) {
     if (names.has(nameOf(range))) listed.push({ range, entries: [] })
-    else if (parts.has(nameOf(range))) divided.push(range)
+    else if (range.bits >= DIVIDED_BY && names.has(nameOf(wholeOf(range, DIVIDED_BY)))) divided.push(range)
     else return undefined
   }
   for (const entry of answer.entries) {

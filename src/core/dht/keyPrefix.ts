@@ -40,6 +40,13 @@ export const divide = ({ bits, prefix }: KeyPrefix, by: number): ReadonlyArray<K
     return { bits: bits + by, prefix: piece }
   })
 
+/** What `divide` makes it from. */
+export const wholeOf = ({ bits, prefix }: KeyPrefix, by: number): KeyPrefix => {
+  const whole = prefix.slice()
+  for (let at = bits - by; at < bits; at++) whole[at >> 3] = whole[at >> 3]! & ~(0x80 >> (at & 7))
+  return { bits: bits - by, prefix: whole }
+}
+
 /** Which of the parts that `divide` makes a key lies in. */
 export const partOf = (key: Uint8Array, bits: number, by: number): number => {
   let part = 0

@@ -1,7 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { compare, differencesOf, hear } from "#core/dht/differences"
-import { areDisjoint, divide, hasPrefix, type KeyPrefix, lastKeyOf, partOf, runsOf, WHOLE } from "#core/dht/keyPrefix"
+import {
+  areDisjoint,
+  divide,
+  hasPrefix,
+  type KeyPrefix,
+  lastKeyOf,
+  partOf,
+  runsOf,
+  WHOLE,
+  wholeOf
+} from "#core/dht/keyPrefix"
 import { type Item, isNothing, itemDigest, RangeSums } from "#core/dht/rangeDigest"
 import { suite } from "#layers/identity/NodeCrypto"
 import { Bytes32, compareBytes, equalBytes, hexOf, keyOf, utf8 } from "#schemas/bytes/bytes"
@@ -51,6 +61,7 @@ describe("ranges of keys", () => {
       if (bits > 253) return
       const parts = divide(range, 3)
       assert.isTrue(areDisjoint(parts))
+      for (const part of parts) assert.deepStrictEqual(wholeOf(part, 3), range)
       assert.isTrue(hasPrefix(key, parts[partOf(key, bits, 3)]!))
       assert.deepStrictEqual(runsOf(parts), [{ from: prefix, to: lastKeyOf(range) }])
     }

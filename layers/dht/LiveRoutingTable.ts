@@ -6,7 +6,8 @@
  * there gets a strike, and who has left the table for it is looked for again, ever more rarely.
  */
 import { Clock, Duration, Effect, Layer, Queue } from "effect"
-import { BUCKETS, BucketTable, K, REPLACEMENTS, STRIKES } from "#core/dht/BucketTable"
+import { BUCKETS } from "#core/dht/Buckets"
+import { BucketTable, K, REPLACEMENTS, STRIKES } from "#core/dht/BucketTable"
 import { commonPrefixLength } from "#core/dht/distance"
 import { RETIRED_LIMIT, Retired } from "#core/dht/Retired"
 import type { TableEntry } from "#core/dht/TableEntry"

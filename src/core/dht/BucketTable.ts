@@ -1,12 +1,13 @@
 /**
- * Kademlia's routing table, with all buckets along the own id split: bucket i holds contacts that share exactly i
- * leading bits with the own id, at most k of them, least recently seen first.
+ * Kademlia's routing table: who enters its buckets and who leaves them, at most k contacts in each, least recently seen
+ * first.
  *
  * Mutable, synchronous, without I/O; time is an argument. Old contacts that answer stay, newcomers wait in a bounded
  * replacement cache until one is retired: a node that was up for an hour will likely be up for another (section 4.1 of
  * the paper). The table never asks anybody: `seen` answers whom to check.
  */
-import { commonPrefixLength, compareDistance, headOf, sortByDistance } from "./distance.ts"
+import { BUCKETS, type Bucket, Buckets } from "./Buckets.ts"
+import { headOf } from "./distance.ts"
 import { areFew, NetworkCaps } from "./NetworkCaps.ts"
 import { prefixesOf } from "./networkPrefix.ts"
 import { sameAddresses, type TableEntry, type TableNode } from "./TableEntry.ts"
@@ -15,8 +16,6 @@ import { sameAddresses, type TableEntry, type TableNode } from "./TableEntry.ts"
 export const K = 20
 /** Newcomers that wait for a place, in each bucket. */
 export const REPLACEMENTS = 10
-/** Shared leading bits, from 0 to 255, by which there are buckets. */
-export const BUCKETS = 256
 /** Requests in a row without an answer until a contact is retired. */
 export const STRIKES = 3
 
@@ -27,28 +26,17 @@ export interface BucketTableOptions<C> {
   readonly onChange?: ((contact: C, joined: boolean) => void) | undefined
 }
 
-interface Bucket<C> {
-  /** By key, least recently seen first: a Map keeps the order of insertion. */
-  readonly live: Map<string, TableEntry<C>>
-  readonly waiting: Map<string, TableEntry<C>>
-}
-
 export class BucketTable<C extends TableNode> {
-  readonly #own: Uint8Array
-  readonly #ownHead: number
+  readonly #buckets: Buckets<C>
   readonly #capped: boolean
   readonly #onChange: ((contact: C, joined: boolean) => void) | undefined
-  readonly #buckets: Array<Bucket<C> | undefined> = Array(257)
   readonly #entries = new Map<string, TableEntry<C>>()
   readonly #networks = new NetworkCaps()
   /** By bucket: when a lookup of one of its ids last came to its end. */
   readonly #lookedUpAt: Array<number> = []
-  /** One more than the deepest bucket in use. */
-  #depth = 0
 
   constructor(own: Uint8Array, options: BucketTableOptions<C>) {
-    this.#own = own
-    this.#ownHead = headOf(own)
+    this.#buckets = new Buckets(own)
     this.#capped = options.capped
     this.#onChange = options.onChange
   }
@@ -60,7 +48,7 @@ export class BucketTable<C extends TableNode> {
   /** Newcomers that wait, in all buckets. */
   get waiting(): number {
     let waiting = 0
-    for (let index = 0; index < this.#depth; index++) waiting += this.#buckets[index]?.waiting.size ?? 0
+    for (const bucket of this.#buckets.opened()) waiting += bucket.waiting.size
     return waiting
   }
 
@@ -69,21 +57,21 @@ export class BucketTable<C extends TableNode> {
    * is asked whether he still lives on its account: whoever does not loses his place in the background.
    */
   seen(contact: C, verified: boolean, now: number): void {
-    const index = commonPrefixLength(this.#own, contact.nodeId)
-    if (index === 256) return
+    const index = this.#buckets.indexOf(contact.nodeId)
+    if (index === BUCKETS) return
     const known = this.#entries.get(contact.key)
     if (known !== undefined) {
       if (known.contact !== contact && !this.#moved(known, contact, index)) return
       if (verified) known.verifiedAt = now
       known.lastSeen = now
       known.failures = 0
-      const { live } = this.#bucket(index)
+      const { live } = this.#buckets.open(index)
       live.delete(contact.key)
       live.set(contact.key, known)
       return
     }
     const entry = this.#entryOf(contact, verified ? now : Number.NEGATIVE_INFINITY, now)
-    const bucket = this.#bucket(index)
+    const bucket = this.#buckets.open(index)
     if (bucket.live.size >= K) return void this.#wait(bucket, entry)
     bucket.waiting.delete(contact.key)
     if (this.#networks.allow(entry, bucket.live)) this.#enter(bucket, entry)
@@ -91,9 +79,9 @@ export class BucketTable<C extends TableNode> {
 
   /** It was in the table of an earlier run of this node, and was verified then. Takes a place where one is free. */
   restore(contact: C, verifiedAt: number): void {
-    const index = commonPrefixLength(this.#own, contact.nodeId)
-    if (index === 256 || this.#entries.has(contact.key)) return
-    const bucket = this.#bucket(index)
+    const index = this.#buckets.indexOf(contact.nodeId)
+    if (index === BUCKETS || this.#entries.has(contact.key)) return
+    const bucket = this.#buckets.open(index)
     const entry = this.#entryOf(contact, verifiedAt, verifiedAt)
     if (bucket.live.size >= K || bucket.waiting.has(contact.key)) return
     if (this.#networks.allow(entry, bucket.live)) this.#enter(bucket, entry)
@@ -114,10 +102,10 @@ export class BucketTable<C extends TableNode> {
   remove(key: string): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) {
-      for (let index = 0; index < this.#depth; index++) this.#buckets[index]?.waiting.delete(key)
+      for (const { waiting } of this.#buckets.opened()) waiting.delete(key)
       return
     }
-    const bucket = this.#bucket(commonPrefixLength(this.#own, entry.id))
+    const bucket = this.#buckets.open(this.#buckets.indexOf(entry.id))
     bucket.live.delete(key)
     this.#entries.delete(key)
     this.#networks.remove(entry)
@@ -135,9 +123,7 @@ export class BucketTable<C extends TableNode> {
   /** Drops newcomers that were not heard of since `before`, and says how many. */
   tidy(before: number): number {
     let dropped = 0
-    for (let index = 0; index < this.#depth; index++) {
-      const waiting = this.#buckets[index]?.waiting
-      if (waiting === undefined) continue
+    for (const { waiting } of this.#buckets.opened()) {
       for (const [key, entry] of waiting) {
         if (entry.lastSeen >= before) continue
         waiting.delete(key)
@@ -153,59 +139,26 @@ export class BucketTable<C extends TableNode> {
 
   /** Who waits for a place. */
   findWaiting(nodeId: Uint8Array, key: string): TableEntry<C> | undefined {
-    return this.#buckets[commonPrefixLength(this.#own, nodeId)]?.waiting.get(key)
+    return this.#buckets.at(this.#buckets.indexOf(nodeId))?.waiting.get(key)
   }
 
   entries(): Iterable<TableEntry<C>> {
     return this.#entries.values()
   }
 
-  /**
-   * The `count` closest to a target that were verified at `since` or later, closest first.
-   *
-   * Whole buckets are closer than others: first the target's own, then together all that are deeper (they share one
-   * bit less with the target than its own bucket does), then the shallower ones one by one.
-   */
+  /** The `count` closest to a target that were verified at `since` or later, closest first. */
   closest(target: Uint8Array, count: number, since = Number.NEGATIVE_INFINITY): Array<C> {
-    const rows: Array<TableEntry<C>> = []
-    const home = commonPrefixLength(this.#own, target)
-    this.#gather(home, since, rows)
-    sortByDistance(rows, target)
-    if (rows.length < count) {
-      const from = rows.length
-      for (let index = home + 1; index < this.#depth; index++) this.#gather(index, since, rows)
-      sortByDistance(rows, target, from)
-    }
-    for (let index = Math.min(home, this.#depth) - 1; index >= 0 && rows.length < count; index--) {
-      const from = rows.length
-      this.#gather(index, since, rows)
-      sortByDistance(rows, target, from)
-    }
-    const found: Array<C> = []
-    for (let at = 0; at < rows.length && at < count; at++) found.push(rows[at]!.contact)
-    return found
+    return this.#buckets.closest(target, count, since)
   }
 
   /** Whether fewer than k known contacts are closer to the target than this node itself. */
   isClose(target: Uint8Array): boolean {
-    const home = commonPrefixLength(this.#own, target)
-    let closer = this.#buckets[home]?.live.size ?? 0
-    const head = headOf(target)
-    const own = (this.#ownHead ^ head) >>> 0
-    for (let index = home + 1; index < this.#depth && closer < K; index++) {
-      const bucket = this.#buckets[index]
-      if (bucket === undefined) continue
-      for (const entry of bucket.live.values()) {
-        const distance = (entry.head ^ head) >>> 0
-        if (distance < own || (distance === own && compareDistance(target, entry.id, this.#own) < 0)) closer++
-      }
-    }
-    return closer < K
+    return this.#buckets.closerThanOwn(target, K) < K
   }
 
   /** A lookup of this id has come to its end. */
   lookedUp(target: Uint8Array, now: number): void {
-    const index = commonPrefixLength(this.#own, target)
+    const index = this.#buckets.indexOf(target)
     if (index < BUCKETS) this.#lookedUpAt[index] = now
   }
 
@@ -214,8 +167,7 @@ export class BucketTable<C extends TableNode> {
    * In the deeper one somebody may have come who is closer than all that are known.
    */
   idle(before: number): Array<number> {
-    let depth = this.#depth
-    while (depth > 0 && (this.#buckets[depth - 1]?.live.size ?? 0) === 0) depth--
+    const depth = this.#buckets.inhabited
     const idle: Array<number> = []
     if (depth === 0) return idle
     for (let index = 0; index <= Math.min(depth, BUCKETS - 1); index++)
@@ -226,21 +178,6 @@ export class BucketTable<C extends TableNode> {
   #entryOf(contact: C, verifiedAt: number, lastSeen: number): TableEntry<C> {
     const prefixes = this.#capped ? prefixesOf(contact.addresses) : []
     return { contact, id: contact.nodeId, head: headOf(contact.nodeId), verifiedAt, lastSeen, failures: 0, prefixes }
-  }
-
-  #bucket(index: number): Bucket<C> {
-    const bucket = this.#buckets[index]
-    if (bucket !== undefined) return bucket
-    const fresh: Bucket<C> = { live: new Map(), waiting: new Map() }
-    this.#buckets[index] = fresh
-    this.#depth = Math.max(this.#depth, index + 1)
-    return fresh
-  }
-
-  #gather(index: number, since: number, rows: Array<TableEntry<C>>): void {
-    const bucket = this.#buckets[index]
-    if (bucket === undefined) return
-    for (const entry of bucket.live.values()) if (entry.verifiedAt >= since) rows.push(entry)
   }
 
   #enter(bucket: Bucket<C>, entry: TableEntry<C>): void {
@@ -264,7 +201,7 @@ export class BucketTable<C extends TableNode> {
    */
   #moved(entry: TableEntry<C>, contact: C, index: number): boolean {
     if (this.#capped) {
-      const bucket = this.#bucket(index)
+      const bucket = this.#buckets.open(index)
       this.#networks.remove(entry)
       entry.prefixes = []
       const prefixes = prefixesOf(contact.addresses)

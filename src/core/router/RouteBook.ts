@@ -6,11 +6,12 @@
  */
 import { Result } from "effect"
 import type { TableNode } from "#core/dht/TableEntry"
-import { GUARDS, type Guard, Guards, type GuardTerms } from "./Guards.ts"
+import { FirstHops, isFreshIn } from "./FirstHops.ts"
+import { type Guard, Guards, type GuardTerms } from "./Guards.ts"
 import { type Chance, inLots, pickRelays } from "./pickRelays.ts"
 import { type Relay, RelayTable } from "./RelayTable.ts"
 import { RouteCache } from "./RouteCache.ts"
-import { uptimeFactor, weightOf } from "./relayWeight.ts"
+import { weightOf } from "./relayWeight.ts"
 
 /** Relays of a path (DESIGN §8). */
 export const HOPS = 3
@@ -18,14 +19,8 @@ export const HOPS = 3
 /** Fresh relays that a busy node wants to choose from. */
 export const RELAYS_WANTED = 48
 
-/** Among fewer, guards are chosen only when there are no more to be found: those met first need not be the best. */
-export const GUARDS_AMONG = 16
-
 /** Of the time for which a record is fresh, the part after which it is to be confirmed again. */
 const CONFIRM_AFTER = 2 / 3
-
-/** Milliseconds after which a relay is no sudden guest. */
-const LONG_KNOWN = 3_600_000
 
 /** Milliseconds after which one that was not heard of is forgotten: its record has expired. */
 const FORGOTTEN_AFTER = 24 * 3_600_000
@@ -65,8 +60,7 @@ export class RouteBook<C extends TableNode> {
   /** Whether somebody has looked around, so that what is known is what there is. */
   isSearched = false
   readonly #options: RouteBookOptions
-  /** The guard in use. One at a time, there and back: whoever cannot be dialled is found by it alone. */
-  #inUse: string | undefined
+  readonly #firsts: FirstHops<C>
 
   constructor(options: RouteBookOptions) {
     this.#options = options
@@ -77,6 +71,7 @@ export class RouteBook<C extends TableNode> {
       limit: options.limit,
       isKept: (key) => this.guards.find(key) !== undefined
     })
+    this.#firsts = new FirstHops(this.relays, this.guards)
   }
 
   /** What an earlier run left, before anything else. */
@@ -110,11 +105,12 @@ export class RouteBook<C extends TableNode> {
   }
 
   pick(count: number, avoid: ReadonlyArray<string>, now: number): Result.Result<Path<C>, Shortage> {
-    const candidates = [...this.#fresh(now)].filter(({ key }) => !avoid.includes(key))
+    const fresh = [...this.relays.values()].filter((relay) => this.relays.isFresh(relay, now))
+    const candidates = fresh.filter(({ key }) => !avoid.includes(key))
     const known = candidates.length
     if (known < count) return Result.fail({ lack: "relays", known })
-    this.#tendGuards(avoid, now)
-    const firsts = this.#firsts(avoid, now)
+    this.#firsts.tend(fresh, this.isSearched, avoid, now)
+    const firsts = this.#firsts.usable(avoid, now)
     if (firsts.length === 0) return Result.fail({ lack: "guards", known })
     const relays = pickRelays({
       firsts,
@@ -131,7 +127,7 @@ export class RouteBook<C extends TableNode> {
   }
 
   routeTo(recipient: string, now: number): Result.Result<Path<C>, Shortage> {
-    const [first] = this.#firsts([recipient], now)
+    const [first] = this.#firsts.usable([recipient], now)
     const known = this.routes.find(
       recipient,
       (route) => route.relays[0]?.key === first?.key && this.#isGood(route, now)
@@ -158,7 +154,7 @@ export class RouteBook<C extends TableNode> {
    */
   failed(route: Path<C>, culprit: string | undefined, now: number): void {
     this.routes.drop(route)
-    this.#passOn(route)
+    this.#firsts.passOn(route.relays)
     const { culprit: long, path: short } = this.#options.suspectFor
     if (culprit !== undefined) this.relays.failed(culprit, 1, long, now)
     else {
@@ -186,7 +182,7 @@ export class RouteBook<C extends TableNode> {
   stale(limit: number, now: number): ReadonlyArray<C> {
     this.guards.tend(now)
     this.relays.forget(now - FORGOTTEN_AFTER)
-    const guards = this.guards.missing((key) => this.#isFresh(key, now), now)
+    const guards = this.guards.missing((key) => isFreshIn(this.relays, key, now), now)
     const others = [...this.relays.values()].filter(({ key }) => this.guards.find(key) === undefined)
     const isMissed = ({ missedAt }: Relay<C>): boolean => missedAt > now - this.#options.freshFor
     const wanted = this.#drawn(
@@ -208,49 +204,6 @@ export class RouteBook<C extends TableNode> {
     return inLots(relays, { chance: this.#options.chance, weight: (relay) => weightOf(relay, now) }).slice(0, count)
   }
 
-  #tendGuards(avoid: ReadonlyArray<string>, now: number): void {
-    this.guards.tend(now)
-    let wanted = this.guards.wanted(avoid)
-    if (wanted === 0) return
-    const fresh = [...this.#fresh(now)]
-    if (fresh.length < GUARDS_AMONG && !this.isSearched) return
-    const candidates = fresh.map((relay) => ({
-      key: relay.key,
-      networks: relay.networks,
-      contact: relay.contact,
-      weight: guardWeight(relay, now),
-      isLongKnown: relay.confirmedAt - relay.since >= LONG_KNOWN
-    }))
-    while (wanted > 0 && this.guards.choose(candidates, now)) wanted--
-  }
-
-  /** The usable guards, from the one in use on. */
-  #firsts(avoid: ReadonlyArray<string>, now: number): ReadonlyArray<Relay<C>> {
-    const usable = this.guards.usable(avoid, (key) => this.#isFresh(key, now))
-    const from = Math.max(
-      0,
-      usable.findIndex(({ key }) => key === this.#inUse)
-    )
-    return [...usable.slice(from), ...usable.slice(0, from)].flatMap(({ key }) => this.relays.find(key) ?? [])
-  }
-
-  /** The guard of this path, if it is the one in use, makes way for the next one. */
-  #passOn({ relays }: Path<C>): void {
-    const guards = this.guards.all().slice(0, GUARDS)
-    const at = guards.findIndex(({ key }) => key === (this.#inUse ?? guards[0]?.key))
-    const isOurs = relays[0]?.key === guards[at]?.key || relays.at(-1)?.key === guards[at]?.key
-    if (at >= 0 && isOurs) this.#inUse = guards[(at + 1) % guards.length]?.key
-  }
-
-  *#fresh(now: number): Iterable<Relay<C>> {
-    for (const relay of this.relays.values()) if (this.relays.isFresh(relay, now)) yield relay
-  }
-
-  #isFresh(key: string, now: number): boolean {
-    const relay = this.relays.find(key)
-    return relay !== undefined && this.relays.isFresh(relay, now)
-  }
-
   /** Fresh, and for a while yet; and not to blame for more than a failure's worth. */
   #isConfirmed({ confirmedAt, doubt, isReached }: Relay<C>, now: number): boolean {
     return isReached && doubt < 1 && confirmedAt > now - this.#options.freshFor * CONFIRM_AFTER
@@ -263,10 +216,6 @@ export class RouteBook<C extends TableNode> {
   }
 
   #isGood({ relays, until }: Path<C>, now: number): boolean {
-    return until > now && relays.every(({ key }) => this.#isFresh(key, now))
+    return until > now && relays.every(({ key }) => isFreshIn(this.relays, key, now))
   }
 }
-
-/** Speed does not matter: whoever is near could make sure of it. */
-const guardWeight = (relay: Relay<unknown>, now: number): number =>
-  weightOf({ ...relay, latency: undefined }, now) * uptimeFactor(relay.confirmedAt - relay.since)

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Result, Schema } from "effect"
 import type { TableNode } from "#core/dht/TableEntry"
+import { GUARDS_AMONG } from "#core/router/FirstHops"
 import { clash } from "#core/router/pickRelays"
 import { RELAYS } from "#core/router/RelayTable"
-import { GUARDS_AMONG, HOPS, RELAYS_WANTED, RouteBook } from "#core/router/RouteBook"
+import { HOPS, RELAYS_WANTED, RouteBook } from "#core/router/RouteBook"
 import { chanceOf, DAY, HOUR, relay } from "./relays.ts"
 
 const MINUTE = 60_000

@@ -9,7 +9,6 @@ import { Clock, Effect, Layer, Result, Stream } from "effect"
 import { Chunker } from "#core/content/Chunker"
 import { DagBuilder } from "#core/content/DagBuilder"
 import { heightFor, lengthUnder, misshapen } from "#core/content/dagShape"
-import { keyOf } from "#schemas/bytes/bytes"
 import { type Cid, cidText, codecOf, DAG_CBOR, digestOf, RAW } from "#schemas/content/Cid"
 import { type DagChild, LEAF_LENGTH, read as readNode } from "#schemas/content/DagNode"
 import { RecordKind } from "#schemas/dht/Record"
@@ -25,6 +24,7 @@ import { BlockAgain } from "#services/content/Schedules"
 import { Dht, type OperationOptions, PrivacyUnavailable, type PutOptions, type PutReceipt } from "#services/dht/Dht"
 import { Crypto } from "#services/identity/Crypto"
 import { type Pin, PinStore } from "#services/storage/PinStore"
+import { Tally } from "./Tally.ts"
 
 interface WithProgress {
   readonly onProgress?: (progress: Progress) => void
@@ -35,23 +35,6 @@ interface Outgoing {
   readonly block: Uint8Array
   readonly leafBytes: number
 }
-
-/** What a put has come to so far. */
-interface Tally {
-  bytes: number
-  blocks: number
-  status: PutReceipt["status"]
-  /** The fewest copies of a block. */
-  replicas: number
-  factor: number
-  /** Unix seconds: when the first block dies. */
-  expires: number
-  /** Of the blocks that were stored last, by their keys: the root is one of them. */
-  readonly holders: Map<string, ReadonlyArray<NodeId>>
-}
-
-/** Blocks whose holders are remembered: the root comes last, and so many are on their way beside it. */
-const LAST_BLOCKS = 2 * PUT_BLOCKS_IN_FLIGHT
 
 /** A leaf or node to be fetched: its name and length, the level it stands on, the offset of its first byte. */
 interface Piece extends DagChild {
@@ -103,27 +86,9 @@ export const make = Effect.gen(function* () {
     const isAnonymous = options.privacy === "anonymous"
     if (isAnonymous && keep === true) return yield* new PrivacyUnavailable({ reason: UNKEPT })
     const builder = new DagBuilder(suite.sha256)
-    const tally: Tally = {
-      bytes: 0,
-      blocks: 0,
-      status: "stored",
-      replicas: Number.POSITIVE_INFINITY,
-      factor: 0,
-      expires: Number.POSITIVE_INFINITY,
-      holders: new Map()
-    }
+    const tally = new Tally()
     const count = (receipt: PutReceipt, leafBytes: number): void => {
-      tally.bytes += leafBytes
-      tally.blocks++
-      if (receipt.status === "queued") tally.status = "queued"
-      tally.replicas = Math.min(tally.replicas, receipt.reached)
-      tally.factor = receipt.factor
-      tally.expires = Math.min(tally.expires, receipt.expires)
-      tally.holders.set(keyOf(receipt.key), receipt.holders)
-      for (const key of tally.holders.keys()) {
-        if (tally.holders.size <= LAST_BLOCKS) break
-        tally.holders.delete(key)
-      }
+      tally.add(receipt, leafBytes)
       onProgress?.({ bytes: tally.bytes, total: undefined, blocks: tally.blocks })
     }
     const store = ({ block, leafBytes }: Outgoing) =>
@@ -145,8 +110,7 @@ export const make = Effect.gen(function* () {
         Effect.logWarning("no node took the announcement", { refusals })
       )
     }
-    const holders = tally.holders.get(keyOf(digestOf(root.cid))) ?? []
-    return { cid: root.cid, ...tally, holders } satisfies BlobReceipt
+    return { cid: root.cid, ...tally, holders: tally.holdersOf(digestOf(root.cid)) } satisfies BlobReceipt
   })
 
   const fetch = Effect.fnUntraced(

@@ -146,46 +146,40 @@ export const writeRequest = (request: DhtRequest): Uint8Array => {
   }
 }
 
-export const readNodes = (bytes: Uint8Array): Result.Result<NodesAnswer, string> => {
-  const decoded = decodeArray(bytes)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const peers = decoded.success[0]
-  return isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) ? Result.succeed({ _tag: "Nodes", peers }) : malformed
-}
+/** Of the elements of a body; `read` answers undefined where they are not what they should be. */
+const reading =
+  <A>(read: (body: ReadonlyArray<CborValue>) => A | undefined) =>
+  (bytes: Uint8Array): Result.Result<A, string> => {
+    const decoded = decodeArray(bytes)
+    if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
+    const answer = read(decoded.success)
+    return answer === undefined ? malformed : Result.succeed(answer)
+  }
 
-export const readValues = (bytes: Uint8Array): Result.Result<ValuesAnswer, string> => {
-  const decoded = decodeArray(bytes)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const [records, peers, more] = decoded.success
-  if (!isBytesList(records, RECORDS_LIMIT, RECORD_LIMIT)) return malformed
-  if (!isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) || typeof more !== "boolean") return malformed
-  return Result.succeed({ _tag: "Values", records, peers, more })
-}
+export const readNodes = reading<NodesAnswer>(([peers]) =>
+  isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) ? { _tag: "Nodes", peers } : undefined
+)
 
-export const readStored = (bytes: Uint8Array): Result.Result<StoredAnswer, string> => {
-  const decoded = decodeArray(bytes)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const [heldSeq, expires, reached, factor] = decoded.success
-  if (!isUint(heldSeq) || !isUint(expires)) return malformed
+export const readValues = reading<ValuesAnswer>(([records, peers, more]) => {
+  if (!isBytesList(records, RECORDS_LIMIT, RECORD_LIMIT)) return undefined
+  if (!isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) || typeof more !== "boolean") return undefined
+  return { _tag: "Values", records, peers, more }
+})
+
+export const readStored = reading<StoredAnswer>(([heldSeq, expires, reached, factor]) => {
+  if (!isUint(heldSeq) || !isUint(expires)) return undefined
   const placed = isUint(reached) && isUint(factor) ? { placed: { reached, factor } } : undefined
-  return Result.succeed({ _tag: "Stored", heldSeq, expires, ...placed })
-}
+  return { _tag: "Stored", heldSeq, expires, ...placed }
+})
 
-export const readProof = (bytes: Uint8Array): Result.Result<ProofAnswer, string> => {
-  const decoded = decodeArray(bytes)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const proof = decoded.success[0]
-  return isBytesOf(proof, 32) ? Result.succeed({ _tag: "Proof", proof }) : malformed
-}
+export const readProof = reading<ProofAnswer>(([proof]) =>
+  isBytesOf(proof, 32) ? { _tag: "Proof", proof } : undefined
+)
 
-export const readDifferences = (bytes: Uint8Array): Result.Result<DifferencesAnswer, string> => {
-  const decoded = decodeArray(bytes)
-  if (Result.isFailure(decoded)) return Result.fail(decoded.failure)
-  const [ranges, entries] = [readRanges(decoded.success[0]), readEntries(decoded.success[1])]
-  return ranges !== undefined && entries !== undefined
-    ? Result.succeed({ _tag: "Differences", ranges, entries })
-    : malformed
-}
+export const readDifferences = reading<DifferencesAnswer>((body) => {
+  const [ranges, entries] = [readRanges(body[0]), readEntries(body[1])]
+  return ranges !== undefined && entries !== undefined ? { _tag: "Differences", ranges, entries } : undefined
+})
 
 const answerReaders: Record<DhtRequest["_tag"], (body: Uint8Array) => Result.Result<DhtAnswer, string>> = {
   FindNode: readNodes,

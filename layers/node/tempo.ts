@@ -1,6 +1,6 @@
 /**
- * The tempo of a network on one page: every delay, deadline, period and retry of every domain, by name. A test holds
- * this list to what `services` declares. What each one is for stands beside its declaration.
+ * The tempo of a network on one page: every delay, deadline, period and retry of every domain, by name. Tests hold this
+ * list to what `services` declare, the names and the values. What each one is for stands beside its declaration.
  */
 import { Context, Duration, Layer, Schedule } from "effect"
 import { BlockAgain } from "#services/content/Schedules"
@@ -156,10 +156,10 @@ export const local = Layer.succeedContext(Context.add(usual, Dht.JoinStagger, Du
 /**
  * For networks of thousands of nodes in one process. What a node does of itself, whether anybody uses it or not, is
  * nearly all that an idle network computes; made rarer here, it leaves the time to what is being studied. What answers
- * to something (deadlines, retries, back-offs) stays as it is.
+ * to something (deadlines, retries, back-offs) stays as it is: as `services` declare it, and `production` lists it. It is
+ * not listed here once more, for every layer of a node copies what its context holds, and thousands are built.
  */
 const rare = Context.mergeAll(
-  usual,
   Context.make(Session.SweepPace, Schedule.spaced("30 seconds")),
   Context.make(Session.HeartbeatAfter, minutes(5)),
   Context.make(Session.IdleAfter, minutes(30)),

@@ -161,7 +161,7 @@ export class World {
     const program: Program = { process, scope, surroundings, building, services: undefined }
     building.addObserver((exit) => {
       if (Exit.isSuccess(exit)) {
-        program.services = exit.value
+        program.services = Context.merge(surroundings, exit.value)
         node.id = keyOf(Context.get(exit.value, Identity).nodeId)
         node.address = Context.get(exit.value, SessionManager).listening().map(String)[0]
       } else if (process.state !== "dead")
@@ -217,7 +217,7 @@ export class World {
   fork<A, E>(node: SimulatedNode, effect: Effect.Effect<A, E, NodeServices>): Fiber.Fiber<A, E> {
     const { program } = node
     if (program?.services === undefined) throw new Error(`node ${node.number} does not run`)
-    return Effect.runForkWith(Context.merge(program.surroundings, program.services))(effect)
+    return Effect.runForkWith(program.services)(effect)
   }
 
   /**

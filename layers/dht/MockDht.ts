@@ -37,13 +37,14 @@ import {
   type PutReceipt,
   PutRefused
 } from "#services/dht/Dht"
-import { MOCK_BYTES, MOST_REPLICAS, REPLICATION_FACTOR } from "#services/dht/Limits"
+import { MOCK_BYTES, REPLICATION_FACTOR } from "#services/dht/Limits"
 import { MockControl } from "#services/dht/MockControl"
 import { type CheckedRecord, RecordValidators } from "#services/dht/RecordValidators"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { makeFor } from "./KindValidators.ts"
 import { makeProgram } from "./programming.ts"
+import { factorFor, lifetimeFor } from "./putOptions.ts"
 
 /** Whoever stands behind a mock that was given no identity. */
 const SEED = new Uint8Array(32)
@@ -70,8 +71,6 @@ export interface Mock {
   /** Of what it holds. */
   readonly bytes: () => number
 }
-
-const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(Math.trunc(value), least), most)
 
 export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
   const suite = yield* Crypto
@@ -120,7 +119,7 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
     const { expires, key, limit, member, rank, seq } = checked.success
     const record = { kind, key, member, seq, expires, limit, rank, bytes: bytes.slice() }
     const most = isRecordKind(kind) ? lifetimeOf(kind) : 0
-    const wanted = Math.min(now() + clamp(options.lifetime ?? most, 1, most), expires ?? Number.POSITIVE_INFINITY)
+    const wanted = Math.min(now() + lifetimeFor(options, most), expires ?? Number.POSITIVE_INFINITY)
     const before = shelf.under(kind, key).find((it) => equalBytes(it.member, member))
     const comparison =
       before === undefined || before.until <= now() ? "Newer" : compareVersions(before, record, suite.sha256)
@@ -128,7 +127,7 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
       return yield* new PutRefused({ key, refusals: [{ reason: comparison, nodes: 1 }] })
     const until = comparison === "Same" ? Math.max(wanted, before?.until ?? 0) : wanted
     shelf.put({ ...record, until })
-    const factor = clamp(options.factor ?? REPLICATION_FACTOR, 1, MOST_REPLICAS)
+    const factor = factorFor(options, REPLICATION_FACTOR)
     const holders = [nodeId, ...program.peers().slice(0, factor - 1)]
     const lookup = { ...NOBODY, requests: program.peers().length }
     return { key, status: "stored", reached: holders.length, factor, holders, expires: until, lookup }
@@ -153,7 +152,7 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
   /** A deletion lives as long as anything can. */
   const living = (value: Uint8Array, options: PutOptions) => ({
     ...options,
-    lifetime: value.length === 0 ? LIFETIME : clamp(options.lifetime ?? LIFETIME, 1, LIFETIME)
+    lifetime: value.length === 0 ? LIFETIME : lifetimeFor(options, LIFETIME)
   })
 
   const dht = Dht.of({
@@ -188,7 +187,7 @@ export const make = Effect.fnUntraced(function* (options: MockOptions = {}) {
     provide: Effect.fnUntraced(function* (cid, options = {}) {
       yield* directly(options)
       const key = digestOf(cid).slice()
-      const lifetime = clamp(options.lifetime ?? SHORT_LIFETIME, 1, SHORT_LIFETIME)
+      const lifetime = lifetimeFor(options, SHORT_LIFETIME)
       const sign = ({ expires, issued }: Times) => signProvider(signer, { key, issued, expires })
       return yield* version(RecordKind.Provider, key, { ...options, lifetime }, sign)
     }),

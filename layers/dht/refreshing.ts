@@ -6,13 +6,14 @@
 import { Clock, Effect, Result } from "effect"
 import { signAgain } from "#core/dht/signAgain"
 import { equalBytes } from "#schemas/bytes/bytes"
-import { isRecordKind, lifetimeOf as lifetimeOfKind, type RecordKind } from "#schemas/dht/Record"
+import { isRecordKind, lifetimeOf, type RecordKind } from "#schemas/dht/Record"
 import { type Dht, NotFound, PrivacyUnavailable, type PutOptions, type PutReceipt } from "#services/dht/Dht"
 import { RecordValidators } from "#services/dht/RecordValidators"
 import { Identity } from "#services/identity/Identity"
 import { RecordStore, type StoredRecord } from "#services/storage/RecordStore"
 import { isDamage, refusalOf } from "./damage.ts"
-import { lifetimeOf, type Sender } from "./sending.ts"
+import { lifetimeFor } from "./putOptions.ts"
+import type { Sender } from "./sending.ts"
 import type { Draft, Writing } from "./writing.ts"
 
 const OPEN = "what is held here is known to be: only what is put anonymously is"
@@ -38,13 +39,13 @@ export const makeRefresher = Effect.fnUntraced(function* (sender: Sender, writin
 
   const asItIs = Effect.fnUntraced(function* (kind: RecordKind, row: StoredRecord, options: PutOptions) {
     const parsed = Result.getOrUndefined(validators.parse(kind, row.bytes, seconds()))
-    const most = Math.min(lifetimeOfKind(kind), (parsed?.expires ?? Number.POSITIVE_INFINITY) - seconds())
-    return yield* sender.send({ kind, key: row.key, bytes: row.bytes, lifetime: lifetimeOf(options, most) }, options)
+    const most = Math.min(lifetimeOf(kind), (parsed?.expires ?? Number.POSITIVE_INFINITY) - seconds())
+    return yield* sender.send({ kind, key: row.key, bytes: row.bytes, lifetime: lifetimeFor(options, most) }, options)
   })
 
   const draftOf = (kind: RecordKind, last: Uint8Array | undefined, options: PutOptions): Draft | undefined => {
     const again = last === undefined ? undefined : signAgain(signer, kind, last)
-    return again && { lifetime: lifetimeOf(options, again.lifetime), deletes: false, sign: again.sign }
+    return again && { lifetime: lifetimeFor(options, again.lifetime), deletes: false, sign: again.sign }
   }
 
   const again = Effect.fnUntraced(function* (kind: RecordKind, row: StoredRecord, options: PutOptions) {

@@ -6,12 +6,12 @@ import { Clock, Effect } from "effect"
 import { RecordKind, SET_LIMITS } from "#schemas/dht/Record"
 import { Delegates } from "#services/dht/Delegates"
 import { PrivacyUnavailable, type PutOptions, type PutReceipt, PutRefused } from "#services/dht/Dht"
-import { MOST_REPLICAS } from "#services/dht/Limits"
 import { Receipts } from "#services/dht/Receipts"
 import { StorePipeline } from "#services/dht/StorePipeline"
 import { Identity } from "#services/identity/Identity"
 import { PinStore } from "#services/storage/PinStore"
 import type { StorageFailed } from "#services/storage/RecordStore"
+import { factorFor } from "./putOptions.ts"
 import { makeReplication, type Outgoing } from "./Replication.ts"
 
 /** What became of this node's own copy. */
@@ -25,13 +25,6 @@ const UNKEPT = "nothing of it stays here that could be refreshed: put it again b
 /** Of a lookup by somebody else. */
 const UNSEEN: PutReceipt["lookup"] = { requests: 0, failures: 0, hops: 0, path: [], milliseconds: 0 }
 
-export const clamp = (value: number, least: number, most: number): number =>
-  Math.min(Math.max(Math.trunc(value), least), most)
-
-/** The lifetime that is asked for, in seconds. */
-export const lifetimeOf = (options: PutOptions, most: number): number =>
-  clamp(options.lifetime ?? most, 1, Math.max(1, most))
-
 export const makeSender = Effect.fnUntraced(function* (replicationFactor: number) {
   const { nodeId } = yield* Identity
   const pipeline = yield* StorePipeline
@@ -39,8 +32,6 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
   const clock = yield* Clock.Clock
   const replicate = yield* makeReplication
   const [receipts, delegates] = [yield* Receipts, yield* Delegates]
-
-  const factorOf = (options: PutOptions): number => clamp(options.factor ?? replicationFactor, 1, MOST_REPLICAS)
 
   const keep = ({ bytes, kind, lifetime }: Outgoing): Effect.Effect<OwnCopy, StorageFailed> =>
     pipeline.store(kind, bytes, lifetime, undefined).pipe(
@@ -77,7 +68,7 @@ export const makeSender = Effect.fnUntraced(function* (replicationFactor: number
     options: PutOptions
   ): Effect.fn.Return<PutReceipt, PutRefused> {
     const { key } = outgoing
-    const factor = factorOf(options)
+    const factor = factorFor(options, replicationFactor)
     const kept = here.expires !== undefined
     const wanted = { factor, holdsItself: kept, paths: options.paths ?? 1 }
     const { expires, holders, lookup, refusals } = yield* replicate(outgoing, wanted)

@@ -15,7 +15,7 @@ import {
   BLOCK_LIMIT,
   isRecordKind,
   LIFETIME,
-  lifetimeOf as lifetimeOfKind,
+  lifetimeOf,
   OPEN_NAMESPACE,
   RECORD_LIMIT,
   RecordKind,
@@ -37,8 +37,9 @@ import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
 import { RecordStore } from "#services/storage/RecordStore"
 import { mutableSalt, nameSalt } from "./pseudonyms.ts"
+import { lifetimeFor } from "./putOptions.ts"
 import type { Outgoing } from "./Replication.ts"
-import { lifetimeOf, type Sender } from "./sending.ts"
+import type { Sender } from "./sending.ts"
 
 export type Writer = Pick<Dht["Service"], "putBlock" | "putMutable" | "putName" | "putRecord"> & {
   /** Announces this node as a provider of what has this digest. */
@@ -85,7 +86,7 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
 
   const putBlock: Writer["putBlock"] = Effect.fn("KademliaDht.putBlock")(function* (bytes, options = {}) {
     if (bytes.length > BLOCK_LIMIT) return yield* invalid(`a block has at most ${BLOCK_LIMIT} bytes`)
-    const lifetime = lifetimeOf(options, WEEK_LIFETIME)
+    const lifetime = lifetimeFor(options, WEEK_LIFETIME)
     const outgoing: Outgoing = { kind: RecordKind.Block, key: suite.sha256(bytes), bytes, lifetime }
     return yield* sender.send(outgoing, options)
   })
@@ -185,15 +186,15 @@ export const makeWriter = Effect.fnUntraced(function* (sender: Sender) {
     if (Result.isFailure(verified)) return yield* invalid(`it would be refused as ${verified.failure}`)
     const { expires, key } = parsed.success
     if (!isRecordKind(kind)) return yield* invalid("it is of a kind that is unknown here")
-    const most = Math.min(lifetimeOfKind(kind), (expires ?? Number.POSITIVE_INFINITY) - now)
-    const outgoing = { kind, key, bytes: record, lifetime: lifetimeOf(options, most) }
+    const most = Math.min(lifetimeOf(kind), (expires ?? Number.POSITIVE_INFINITY) - now)
+    const outgoing = { kind, key, bytes: record, lifetime: lifetimeFor(options, most) }
     return yield* sender.send(outgoing, options)
   })
 
   const announce: Writer["announce"] = Effect.fn("KademliaDht.announce")(function* (key, options = {}) {
     if (options.privacy === "anonymous") return yield* new PrivacyUnavailable({ reason: ANNOUNCED })
     const draft: Draft = {
-      lifetime: lifetimeOf(options, SHORT_LIFETIME),
+      lifetime: lifetimeFor(options, SHORT_LIFETIME),
       deletes: false,
       sign: (times) => signProvider(signer, { key, issued: times.issued, expires: times.expires })
     }
@@ -211,6 +212,6 @@ const lifeOf = (value: Uint8Array, options: PutOptions): Pick<Draft, "lifetime" 
   value.length === 0
     ? { lifetime: LIFETIME, deletes: true }
     : {
-        lifetime: lifetimeOf(options, options.privacy === "anonymous" ? ANONYMOUS_LIFETIME : LIFETIME),
+        lifetime: lifetimeFor(options, options.privacy === "anonymous" ? ANONYMOUS_LIFETIME : LIFETIME),
         deletes: false
       }

@@ -42,6 +42,8 @@ export class Authors {
   readonly #byKey = new Map<string, Author>()
   #recent: Author | undefined
   #marks = new Int32Array(0)
+  /** By key, as they were when they were last asked for. */
+  #sorted: ReadonlyArray<Author> = []
 
   find(key: Uint8Array): Author | undefined {
     const recent = this.#recent
@@ -61,7 +63,13 @@ export class Authors {
 
   /** Those who have written, by key. */
   inOrder(): Array<Author> {
-    return this.all.filter(({ seq }) => seq > 0).sort((a, b) => compareBytes(a.key, b.key))
+    if (this.#sorted.length !== this.all.length) this.#sorted = sortedByKey(this.all)
+    const written: Array<Author> = []
+    for (let at = 0; at < this.#sorted.length; at++) {
+      const author = this.#sorted[at]!
+      if (author.seq > 0) written.push(author)
+    }
+    return written
   }
 
   /** −1 for each, by index: whoever writes in it leaves it so. A part that few have written in costs no look at them all. */
@@ -76,3 +84,24 @@ export class Authors {
     return compareBytes(this.all[author]!.key, this.all[otherAuthor]!.key) < 0
   }
 }
+
+/** By the first 31 bits of the key in a number with the index, for numbers alone are sorted faster than with a comparison. */
+const sortedByKey = (authors: ReadonlyArray<Author>): Array<Author> => {
+  const numbers = new Float64Array(authors.length)
+  for (let index = 0; index < numbers.length; index++) {
+    const { key } = authors[index]!
+    const bits = (key[0]! << 23) | (key[1]! << 15) | (key[2]! << 7) | (key[3]! >> 1)
+    numbers[index] = bits * AUTHORS_LIMIT + index
+  }
+  numbers.sort()
+  const sorted: Array<Author> = []
+  for (let at = 0; at < numbers.length; at++) {
+    const author = authors[numbers[at]! % AUTHORS_LIMIT]!
+    // Keys that begin alike are told apart by what follows; that is for tests and for those who look for such keys.
+    if (at > 0 && compareBytes(sorted[at - 1]!.key, author.key) > 0) return [...authors].sort(byKey)
+    sorted.push(author)
+  }
+  return sorted
+}
+
+const byKey = (a: Author, b: Author): number => compareBytes(a.key, b.key)

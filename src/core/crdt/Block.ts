@@ -17,9 +17,9 @@ export class Block {
   next: Block | undefined
   previous: Block | undefined
 
-  constructor(kids?: Array<Block>) {
+  constructor(kids?: Array<Block>, handles = kids === undefined ? new Int32Array(WIDTH) : NO_HANDLES) {
     this.kids = kids
-    this.handles = kids === undefined ? new Int32Array(WIDTH) : NO_HANDLES
+    this.handles = handles
   }
 }
 

@@ -5,15 +5,21 @@
 import { COUNTER, LENGTH, NONE, type Spans, STRIDE } from "./Spans.ts"
 
 const CHUNK = 256
+/** What a chunk begins with: many authors have written little. */
+const FIRST = 16
 
-interface Chunk {
-  count: number
-  readonly handles: Int32Array
+class Chunk {
+  count = 0
+  handles: Int32Array
+
+  constructor(size: number) {
+    this.handles = new Int32Array(size)
+  }
 }
 
 export class SpanIndex {
   readonly #spans: Spans
-  readonly #chunks: Array<Chunk> = [newChunk()]
+  readonly #chunks: Array<Chunk> = [new Chunk(FIRST)]
 
   constructor(spans: Spans) {
     this.#spans = spans
@@ -35,13 +41,14 @@ export class SpanIndex {
     const chunk = this.#chunks[index]!
     const slot = this.#slotOf(chunk, counter) + 1
     if (chunk.count < CHUNK) {
+      if (chunk.count === chunk.handles.length) grow(chunk)
       chunk.handles.copyWithin(slot + 1, slot, chunk.count++)
       chunk.handles[slot] = handle
       return
     }
     // At the end, where most are added, the full chunk is left full.
     const kept = slot === CHUNK ? CHUNK : CHUNK >> 1
-    const right = newChunk()
+    const right = new Chunk(CHUNK)
     right.handles.set(chunk.handles.subarray(kept))
     right.count = CHUNK - kept
     chunk.count = kept
@@ -50,13 +57,14 @@ export class SpanIndex {
     else this.add(handle)
   }
 
-  /** All at once, into an empty index; by counter. */
-  fill(handles: Int32Array): void {
+  /** The first so many of these all at once, into an empty index; by counter. */
+  fill(handles: Int32Array, count: number): void {
     this.#chunks.length = 0
-    for (let at = 0; at === 0 || at < handles.length; at += CHUNK) {
-      const chunk = newChunk()
-      chunk.count = Math.min(CHUNK, handles.length - at)
-      chunk.handles.set(handles.subarray(at, at + chunk.count))
+    for (let at = 0; at < count; at += CHUNK) {
+      const size = Math.min(CHUNK, count - at)
+      const chunk = new Chunk(size)
+      for (let slot = 0; slot < size; slot++) chunk.handles[slot] = handles[at + slot]!
+      chunk.count = size
       this.#chunks.push(chunk)
     }
   }
@@ -91,4 +99,8 @@ export class SpanIndex {
   }
 }
 
-const newChunk = (): Chunk => ({ count: 0, handles: new Int32Array(CHUNK) })
+const grow = (chunk: Chunk): void => {
+  const grown = new Int32Array(Math.min(CHUNK, 2 * chunk.count))
+  grown.set(chunk.handles)
+  chunk.handles = grown
+}

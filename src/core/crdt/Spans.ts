@@ -7,6 +7,7 @@
  * that is cut takes it along.
  */
 import type { Block } from "./Block.ts"
+import type { Columns } from "./Columns.ts"
 
 export const AUTHOR = 0
 /** Of the first element. */
@@ -62,9 +63,17 @@ export class Spans {
     return handle
   }
 
-  /** Room for so many, before the first is added. */
-  reserve(count: number): void {
+  /** All at once, without places yet and without content, into empty ones. */
+  fill({ authors, count, counters, flags, lengths }: Columns): void {
     if (count > FIRST) this.columns = new Int32Array(count << STRIDE)
+    const columns = this.columns
+    for (let handle = 0, at = 0; handle < count; handle++, at += 1 << STRIDE) {
+      columns[at + AUTHOR] = authors[handle]!
+      columns[at + COUNTER] = counters[handle]!
+      columns[at + LENGTH] = lengths[handle]!
+      columns[at + FLAGS] = flags[handle]!
+    }
+    this.count = count
   }
 
   setRun(handle: number, start: number, parentAuthor: number, parentCounter: number): void {

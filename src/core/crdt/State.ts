@@ -33,7 +33,12 @@ export class State {
 
   /** By kind, then by name. Roots that nobody has written in are left out: they are here because somebody looked. */
   rootsInOrder(): Array<Container> {
-    const named = new Set(this.authors.all.flatMap(({ roots }) => roots))
+    const named = new Set<Container>()
+    const { all } = this.authors
+    for (let at = 0; at < all.length; at++) {
+      const { roots } = all[at]!
+      for (let root = 0; root < roots.length; root++) named.add(roots[root]!)
+    }
     return [...named].sort((a, b) => a.kind - b.kind || (a.name! < b.name! ? -1 : 1))
   }
 

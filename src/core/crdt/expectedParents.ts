@@ -5,18 +5,7 @@
  * is guessed, each author as if at one pace from the beginning to the lamport of his last batch.
  */
 import type { Author, Authors } from "./Authors.ts"
-
-/** Spans in the order of the sequence. */
-export interface Columns {
-  readonly count: number
-  /** By index. */
-  readonly authors: Int32Array
-  /** Counters of the first elements. */
-  readonly counters: Int32Array
-  readonly lengths: Int32Array
-  /** Of these, REMOVED and WIDE. */
-  readonly flags: Uint8Array
-}
+import type { Columns } from "./Columns.ts"
 
 /** The parent is the start of the sequence. */
 export const AT_START = -1

@@ -16,7 +16,7 @@
  */
 import { utf8 } from "#schemas/bytes/bytes"
 import type { ByteReader } from "#schemas/crdt/ByteReader"
-import { ByteWriter } from "#schemas/crdt/ByteWriter"
+import type { ByteWriter } from "#schemas/crdt/ByteWriter"
 import { KEY_LIMIT, VALUE_LIMIT } from "#schemas/crdt/Operation"
 import { NEW_CONTAINERS, NewContainer, type Plain, readTagged, tagOf, writeTagged } from "#schemas/crdt/Value"
 import type { Author } from "./Authors.ts"
@@ -27,7 +27,7 @@ import type { OrMap } from "./OrMap.ts"
 const SHARED_LIMIT = 63
 const TEXT_CODE = 11
 
-/** Bytes that are copied one by one. */
+/** Units that are written one by one. */
 const SHORT = 32
 
 const OTHER_AUTHOR = 1
@@ -44,94 +44,140 @@ class Before {
   /** By number of the author: his text, and how much of the one before was taken for it. */
   readonly texts: Array<string | undefined> = []
   readonly shared: Array<number | undefined> = []
+
+  /** Before a map, and behind it, so that nothing of it is kept. */
+  reset(): void {
+    this.key = ""
+    this.first = 0
+    this.counter = 0
+    this.lead = 0
+    this.texts.length = 0
+    this.shared.length = 0
+  }
 }
 
-const rest = new ByteWriter()
+/** One for all maps: V8 forgets what it has learnt of a shape with the last object of it. */
+const before = new Before()
 
 /** `ranks`: the number in the snapshot of each author. */
-export const writeMap = (out: ByteWriter, map: OrMap, ranks: ReadonlyArray<number>): void => {
-  const before = new Before()
-  out.uint(map.size)
-  for (const key of map.keys()) {
+export const writeMap = (out: ByteWriter, map: OrMap, ranks: Int32Array): void => {
+  before.reset()
+  const keys = map.keys()
+  out.uint(keys.length)
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at]!
     const shared = sharedOf(before.key, key)
     out.uint(shared)
     out.text(shared === 0 ? key : key.slice(shared))
     before.key = key
-    const entries = map.entries(key)
-    out.uint(entries.length)
-    let rank = -1
-    for (const entry of entries.length === 1 ? entries : inOrder(entries, ranks)) {
-      const expected = rank < 0 ? before.first : rank + 1
-      if (rank < 0) before.first = ranks[entry.author]!
-      rank = ranks[entry.author]!
-      writeEntry(out, entry, rank, rank === expected, before)
-    }
+    writeEntries(out, map.entries(key), ranks)
   }
+  before.reset()
+}
+
+const writeEntries = (out: ByteWriter, entries: ReadonlyArray<Entry>, ranks: Int32Array): void => {
+  const count = entries.length
+  out.uint(count)
+  if (count === 1) {
+    writeFirst(out, entries[0]!, ranks)
+    return
+  }
+  const sorted = inOrder(entries, ranks)
+  writeFirst(out, sorted[0]!, ranks)
+  for (let at = 1, rank = before.first; at < count; at++) {
+    const entry = sorted[at]!
+    const expected = rank + 1
+    rank = ranks[entry.author]!
+    writeEntry(out, entry, rank, rank === expected)
+  }
+}
+
+const writeFirst = (out: ByteWriter, entry: Entry, ranks: Int32Array): void => {
+  const rank = ranks[entry.author]!
+  const isExpected = rank === before.first
+  before.first = rank
+  writeEntry(out, entry, rank, isExpected)
 }
 
 /** By author; of one author, who is told no better, by counter. */
-const inOrder = (entries: ReadonlyArray<Entry>, ranks: ReadonlyArray<number>): ReadonlyArray<Entry> => {
+const inOrder = (entries: ReadonlyArray<Entry>, ranks: Int32Array): ReadonlyArray<Entry> => {
+  const count = entries.length
   // Numbers alone are sorted faster than with a comparison.
-  const keys = new Float64Array(entries.length)
-  for (let at = 0; at < keys.length; at++) keys[at] = ranks[entries[at]!.author]! * keys.length + at
+  const keys = new Float64Array(count)
+  for (let at = 0; at < count; at++) keys[at] = ranks[entries[at]!.author]! * count + at
   keys.sort()
   const sorted: Array<Entry> = []
-  let isTwice = false
-  for (let at = 0; at < keys.length; at++) {
-    const entry = entries[keys[at]! % keys.length]!
-    isTwice ||= at > 0 && sorted[at - 1]!.author === entry.author
+  for (let at = 0, author = -1; at < count; at++) {
+    const key = keys[at]!
+    const entry = entries[key - Math.floor(key / count) * count]!
+    if (entry.author === author)
+      return [...entries].sort((a, b) => ranks[a.author]! - ranks[b.author]! || a.counter - b.counter)
+    author = entry.author
     sorted.push(entry)
   }
-  return isTwice ? sorted.sort((a, b) => ranks[a.author]! - ranks[b.author]! || a.counter - b.counter) : sorted
+  return sorted
 }
 
-const writeEntry = (out: ByteWriter, entry: Entry, rank: number, isExpected: boolean, before: Before): void => {
-  const { counter, lamport, value } = entry
-  const lead = lamport - counter
+const writeEntry = (out: ByteWriter, entry: Entry, rank: number, isExpected: boolean): void => {
+  const { counter, value } = entry
+  const lead = entry.lamport - counter
   const others =
     (isExpected ? 0 : OTHER_AUTHOR) +
     (counter === before.counter ? 0 : OTHER_COUNTER) +
     (lead === before.lead ? 0 : OTHER_LEAD)
-  if (typeof value === "string") writeText(out, value, entry, rank, others, before)
+  if (typeof value === "string") writeText(out, value, entry, rank, others)
   else {
     const plain = value instanceof Container ? NEW_CONTAINERS[value.kind]! : value
     const code = tagOf(plain)
-    writeHead(out, code, others, entry, rank, before)
+    writeHead(out, code, others, entry, rank)
     writeTagged(out, code, plain)
   }
   before.counter = counter
   before.lead = lead
 }
 
-const writeHead = (
-  out: ByteWriter,
-  code: number,
-  others: number,
-  { counter, lamport }: Entry,
-  rank: number,
-  before: Before
-): void => {
+const writeHead = (out: ByteWriter, code: number, others: number, entry: Entry, rank: number): void => {
   out.uint(8 * code + others)
   if ((others & OTHER_AUTHOR) !== 0) out.uint(rank)
-  if ((others & OTHER_COUNTER) !== 0) out.int(counter - before.counter)
-  if ((others & OTHER_LEAD) !== 0) out.int(lamport - counter - before.lead)
+  if ((others & OTHER_COUNTER) !== 0) out.int(entry.counter - before.counter)
+  if ((others & OTHER_LEAD) !== 0) out.int(entry.lamport - entry.counter - before.lead)
 }
 
-const writeText = (out: ByteWriter, text: string, entry: Entry, rank: number, others: number, before: Before): void => {
+const writeText = (out: ByteWriter, text: string, entry: Entry, rank: number, others: number): void => {
   const last = before.texts[rank]
   const shared = last === undefined ? 0 : sharedOf(last, text)
-  rest.length = 0
-  rest.utf8(shared === 0 ? text : text.slice(shared))
   const isSame = shared === (before.shared[rank] ?? 0)
-  writeHead(out, TEXT_CODE + 2 * rest.length + (isSame ? 0 : 1), others, entry, rank, before)
-  if (!isSame) out.uint(shared)
-  const bytes = out.room(rest.length)
-  let to = out.length
-  if (rest.length > SHORT) bytes.set(rest.bytes.subarray(0, rest.length), to)
-  else for (let at = 0; at < rest.length; at++) bytes[to++] = rest.bytes[at]!
-  out.length += rest.length
+  const code = TEXT_CODE + (isSame ? 0 : 1)
+  const start = out.length
+  const units = text.length - shared
+  let isWritten = false
+  if (units <= SHORT) {
+    writeHead(out, code + 2 * units, others, entry, rank)
+    if (!isSame) out.uint(shared)
+    isWritten = putAscii(out, text, shared)
+  }
+  if (!isWritten) {
+    out.length = start
+    const rest = utf8(text.slice(shared))
+    writeHead(out, code + 2 * rest.length, others, entry, rank)
+    if (!isSame) out.uint(shared)
+    out.raw(rest)
+  }
   before.texts[rank] = text
   before.shared[rank] = shared
+}
+
+/** False where something is not ASCII, for then there are more bytes than units. */
+const putAscii = (out: ByteWriter, text: string, from: number): boolean => {
+  const bytes = out.room(text.length)
+  let to = out.length
+  for (let at = from; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit >= 0x80) return false
+    bytes[to++] = unit
+  }
+  out.length = to
+  return true
 }
 
 /** `place` gives the container that began under an id, or null and a refusal. */
@@ -141,7 +187,17 @@ export const readMap = (
   map: OrMap,
   place: (value: NewContainer, author: number, counter: number) => Item
 ): void => {
-  const before = new Before()
+  before.reset()
+  readKeys(from, authors, map, place)
+  before.reset()
+}
+
+const readKeys = (
+  from: ByteReader,
+  authors: ReadonlyArray<Author>,
+  map: OrMap,
+  place: (value: NewContainer, author: number, counter: number) => Item
+): void => {
   for (let keys = from.count(4); keys > 0 && from.refusal === undefined; keys--) {
     const shared = from.uint()
     const key = joined(from, before.key, shared, from.text(KEY_LIMIT), KEY_LIMIT)
@@ -163,14 +219,14 @@ export const readMap = (
         return
       }
       const code = Math.floor(head / 8)
-      const plain = code < TEXT_CODE ? readTagged(from, code, VALUE_LIMIT) : readText(from, code, rank, before)
+      const plain = code < TEXT_CODE ? readTagged(from, code, VALUE_LIMIT) : readText(from, code, rank)
       const value = plain instanceof NewContainer ? place(plain, author.index, counter) : plain
       map.add(key, { author: author.index, counter, lamport: lead + counter, value })
     }
   }
 }
 
-const readText = (from: ByteReader, code: number, rank: number, before: Before): Plain => {
+const readText = (from: ByteReader, code: number, rank: number): Plain => {
   const shared = code % 2 === 0 ? from.uint() : (before.shared[rank] ?? 0)
   const length = Math.floor((code - TEXT_CODE) / 2)
   const text = joined(from, before.texts[rank] ?? "", shared, from.utf8(length, VALUE_LIMIT), VALUE_LIMIT)

@@ -10,7 +10,7 @@
  *   bodies      of each container, roots first
  *
  *   map         keys and entries (mapSnapshot.ts)
- *   list        spans (sequenceSnapshot.ts) ‖ visible values
+ *   list        spans (writeSpans.ts) ‖ visible values
  *   text        spans ‖ visible text
  *
  * What was removed is not in it, except for the places where it stood.
@@ -24,8 +24,8 @@ import type { Item } from "./LwwRegister.ts"
 import { writeMap } from "./mapSnapshot.ts"
 import type { OrMap } from "./OrMap.ts"
 import type { State } from "./State.ts"
-import { writeSpans } from "./sequenceSnapshot.ts"
 import { TextContainer } from "./TextContainer.ts"
+import { writeSpans } from "./writeSpans.ts"
 
 export const SNAPSHOT_VERSION = 2
 
@@ -39,15 +39,16 @@ export const writeSnapshot = (state: State): Uint8Array => {
   out.byte(SNAPSHOT_VERSION)
   out.uint(state.lamport)
   const authors = state.authors.inOrder()
-  const ranks: Array<number> = []
+  const ranks = new Int32Array(state.authors.all.length)
   out.uint(authors.length)
-  authors.forEach(({ index, key, lamport, next, seq }, rank) => {
-    ranks[index] = rank
-    out.raw(key)
-    out.uint(seq)
-    out.uint(lamport)
-    out.uint(next)
-  })
+  for (let rank = 0; rank < authors.length; rank++) {
+    const author = authors[rank]!
+    ranks[author.index] = rank
+    out.raw(author.key)
+    out.uint(author.seq)
+    out.uint(author.lamport)
+    out.uint(author.next)
+  }
   const roots = state.rootsInOrder()
   out.uint(roots.length)
   for (const { kind, name } of roots) {
@@ -63,25 +64,28 @@ export const writeSnapshot = (state: State): Uint8Array => {
     out.uint(depth)
   }
   const all = [...roots, ...inner]
-  const places = new Map(all.map((container, at) => [container, at]))
-  authors.forEach((author, rank) => {
+  const places = new Map<Container, number>()
+  for (let at = 0; at < all.length; at++) places.set(all[at]!, at)
+  for (let rank = 0; rank < authors.length; rank++) {
+    const author = authors[rank]!
     if (rank > 0 && namesAlike(author, authors[rank - 1]!)) out.uint(0)
     else writeNamed(out, author, ranks, places)
-  })
-  for (const container of all) writeBody(out, container, ranks)
+  }
+  for (let at = 0; at < all.length; at++) writeBody(out, all[at]!, ranks)
   return out.taken()
 }
 
 const writeNamed = (
   out: ByteWriter,
   author: Author,
-  ranks: ReadonlyArray<number>,
+  ranks: Int32Array,
   places: ReadonlyMap<Container, number>
 ): void => {
-  out.uint(1 + author.authors.length)
-  for (const { index } of author.authors) out.uint(ranks[index]!)
-  out.uint(author.roots.length)
-  for (const root of author.roots) out.uint(places.get(root)!)
+  const { authors, roots } = author
+  out.uint(1 + authors.length)
+  for (let at = 0; at < authors.length; at++) out.uint(ranks[authors[at]!.index]!)
+  out.uint(roots.length)
+  for (let at = 0; at < roots.length; at++) out.uint(places.get(roots[at]!)!)
   out.uint(author.last === undefined ? 0 : 1 + places.get(author.last)!)
   out.uint(author.removedAuthor < 0 ? 0 : 1 + ranks[author.removedAuthor]!)
   out.uint(author.removedFrom)
@@ -95,12 +99,16 @@ const namesAlike = (a: Author, b: Author): boolean =>
   a.removedAuthor === b.removedAuthor &&
   a.removedFrom === b.removedFrom &&
   a.removedTo === b.removedTo &&
-  a.authors.length === b.authors.length &&
-  a.roots.length === b.roots.length &&
-  a.authors.every((author, at) => author === b.authors[at]) &&
-  a.roots.every((root, at) => root === b.roots[at])
+  areSame(a.authors, b.authors) &&
+  areSame(a.roots, b.roots)
 
-const writeBody = (out: ByteWriter, container: Container, ranks: ReadonlyArray<number>): void => {
+const areSame = (a: ReadonlyArray<unknown>, b: ReadonlyArray<unknown>): boolean => {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
+}
+
+const writeBody = (out: ByteWriter, container: Container, ranks: Int32Array): void => {
   if (container instanceof TextContainer) {
     writeSpans(out, container.rga, ranks)
     out.text(container.toString())

@@ -3,7 +3,7 @@
  * with: those whose session just opened, who said that they have more, or whose turn it is. While nothing is open there is
  * nothing here but three registered methods.
  */
-import { Effect, Latch, Layer, Queue, Random, Result, Semaphore } from "effect"
+import { Effect, Layer, Queue, Random, Result, Semaphore } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { equalBytes, keyOf } from "#schemas/bytes/bytes"
 import { cidOfDigest, RAW } from "#schemas/content/Cid"
@@ -17,7 +17,6 @@ import {
   WAITING_PEERS,
   WANTED_PEERS
 } from "#services/crdt/Limits"
-import type { Log } from "#services/crdt/OpLog"
 import { ComparePace, CompareSoon, SearchPeersPace } from "#services/crdt/Schedules"
 import { Sync } from "#services/crdt/Sync"
 import { Dht } from "#services/dht/Dht"
@@ -28,7 +27,7 @@ import { Identity } from "#services/identity/Identity"
 import { Bounds } from "#services/node/Bounds"
 import { SessionManager } from "#services/session/SessionManager"
 import { isFoul, makeComparison, serveComparisons } from "./comparing.ts"
-import { Parted } from "./Parted.ts"
+import { KeptDocument, PARTNERS } from "./KeptDocument.ts"
 import { makePublishing } from "./publishing.ts"
 import { push } from "./pushing.ts"
 import { fetchMissing, storeOwn } from "./singleOps.ts"
@@ -36,42 +35,22 @@ import { fetchMissing, storeOwn } from "./singleOps.ts"
 /** Seconds that word of an open document lasts. */
 const ANNOUNCED_FOR = 86_400
 
-/** Peers remembered of a document, to go back to when the session to them is gone. */
-const PARTNERS = 16
-
-/** What is kept of an open document. */
-interface Kept {
-  readonly log: Log
-  readonly topic: Topic
-  /** By `contact.key`: to be compared with. */
-  readonly due: Map<string, Contact>
-  readonly isDue: Latch.Latch
-  /** Sessions that opened and have not told their topics yet. */
-  readonly opened: Map<string, Contact>
-  readonly hasOpened: Latch.Latch
-  /** Those with whom a comparison went well, the latest last. */
-  readonly partners: Map<string, Contact>
-  readonly parted: Parted
-  /** By id: operations that were looked for on the network since the last search for peers. */
-  readonly asked: Set<string>
-}
-
 export const make = Effect.gen(function* () {
   const [suite, identity, sessions, gossip] = [yield* Crypto, yield* Identity, yield* SessionManager, yield* Gossip]
   const [dht, queries, bounds] = [yield* Dht, yield* QueryExecutor, yield* Bounds]
   const [comparePace, compareSoon, searchPace] = [yield* ComparePace, yield* CompareSoon, yield* SearchPeersPace]
-  const all = new Map<string, Kept>()
+  const all = new Map<string, KeptDocument>()
   const turns = yield* Semaphore.make(COMPARISONS)
   let comparing = 0
 
+  const most = (size: (kept: KeptDocument) => number) => () => Math.max(0, ...[...all.values()].map(size))
   yield* bounds.watch("documents kept equal", OPEN_DOCUMENTS, () => all.size)
-  yield* bounds.watch("peers to compare a document with", WAITING_PEERS, () => {
-    let most = 0
-    for (const { due, opened } of all.values()) most = Math.max(most, due.size, opened.size)
-    return most
-  })
+  yield* bounds.watch(
+    "peers to compare a document with",
+    WAITING_PEERS,
+    most(({ waiting }) => waiting)
+  )
   yield* bounds.watch("comparisons of documents", COMPARISONS, () => comparing)
-  const most = (size: (kept: Kept) => number) => () => Math.max(0, ...[...all.values()].map(size))
   yield* bounds.watch(
     "peers whose documents cannot be joined",
     PARTED_PEERS,
@@ -83,41 +62,27 @@ export const make = Effect.gen(function* () {
     most(({ asked }) => asked.size)
   )
 
-  const enqueue = (kept: Kept, contact: Contact): void => {
-    if (contact.key === keyOf(identity.nodeId)) return
-    if (kept.due.size >= WAITING_PEERS && !kept.due.has(contact.key)) return
-    if (!kept.due.has(contact.key) && kept.parted.passes(contact.key)) return
-    kept.due.set(contact.key, contact)
-    kept.isDue.openUnsafe()
-  }
-
-  const peersOf = ({ topic }: Kept): ReadonlyArray<Contact> => gossip.peers(topic).map(({ contact }) => contact)
+  const peersOf = ({ topic }: KeptDocument): ReadonlyArray<Contact> => gossip.peers(topic).map(({ contact }) => contact)
 
   const compare = yield* makeComparison
   const { publish, recover } = yield* makePublishing
 
-  const hasOpened = (kept: Kept, contact: Contact): void => {
-    if (kept.opened.size >= WAITING_PEERS) return
-    kept.opened.set(contact.key, contact)
-    kept.hasOpened.openUnsafe()
-  }
-
   yield* sessions.onOpen(({ contact }) => {
     for (const kept of all.values()) {
-      if (kept.partners.has(contact.key)) enqueue(kept, contact)
-      else hasOpened(kept, contact)
+      if (kept.partners.has(contact.key)) kept.enqueue(contact)
+      else kept.hasOpened(contact)
     }
   })
 
   /** Others hear of what came in here, where a push did not reach them. */
-  const passOn = (kept: Kept, from: Contact): void => {
-    for (const contact of peersOf(kept)) if (contact.key !== from.key) enqueue(kept, contact)
+  const passOn = (kept: KeptDocument, from: Contact): void => {
+    for (const contact of peersOf(kept)) if (contact.key !== from.key) kept.enqueue(contact)
   }
 
   yield* serveComparisons({
     behind: ({ key }, peer) => {
       const kept = all.get(key)
-      if (kept !== undefined) enqueue(kept, peer)
+      if (kept !== undefined) kept.enqueue(peer)
     },
     told: ({ key }, peer) => {
       const kept = all.get(key)
@@ -126,15 +91,12 @@ export const make = Effect.gen(function* () {
   })
 
   const compareWith = Effect.fnUntraced(
-    function* (kept: Kept, peer: Contact) {
+    function* (kept: KeptDocument, peer: Contact) {
       comparing++
       const taken = yield* compare(kept.log, peer).pipe(
         Effect.tapErrorTag("SnapshotRefused", () => Effect.sync(() => kept.parted.note(peer.key)))
       )
-      kept.parted.forget(peer.key)
-      kept.partners.delete(peer.key)
-      kept.partners.set(peer.key, peer)
-      if (kept.partners.size > PARTNERS) kept.partners.delete(kept.partners.keys().next().value!)
+      kept.agreed(peer)
       if (taken > 0) passOn(kept, peer)
     },
     Effect.ensuring(Effect.sync(() => comparing--)),
@@ -143,45 +105,37 @@ export const make = Effect.gen(function* () {
   )
 
   /** One comparison of a document at a time, in the order in which they became due. */
-  const work = (kept: Kept) =>
+  const work = (kept: KeptDocument) =>
     Effect.suspend(() => {
-      const next = kept.due.values().next().value
-      if (next === undefined) return Effect.andThen(kept.isDue.close, kept.isDue.await)
-      kept.due.delete(next.key)
-      return Effect.andThen(compareWith(kept, next), lookFor(kept))
+      const next = kept.next()
+      return next === undefined ? kept.untilDue : Effect.andThen(compareWith(kept, next), lookFor(kept))
     }).pipe(Effect.forever)
 
   /** What waiting operations build upon, where nobody who is asked next may have it. */
-  const lookFor = (kept: Kept) =>
+  const lookFor = (kept: KeptDocument) =>
     Effect.suspend(() =>
-      kept.due.size > 0 || kept.log.waiting() === 0
+      kept.isAnyDue || kept.log.waiting() === 0
         ? Effect.void
         : Effect.ignore(fetchMissing(dht, kept.log, kept.asked), { log: "Debug" })
     )
 
-  const lookAtOpened = (kept: Kept) =>
-    kept.hasOpened.await.pipe(
+  const lookAtOpened = (kept: KeptDocument) =>
+    kept.untilOpened.pipe(
       Effect.andThen(Effect.sleep(compareSoon)),
-      Effect.andThen(
-        Effect.suspend(() => {
-          for (const contact of peersOf(kept)) if (kept.opened.has(contact.key)) enqueue(kept, contact)
-          kept.opened.clear()
-          return kept.hasOpened.close
-        })
-      ),
+      Effect.andThen(Effect.suspend(() => kept.sortOpened(peersOf(kept)))),
       Effect.forever
     )
 
-  const takeTurns = (kept: Kept) =>
+  const takeTurns = (kept: KeptDocument) =>
     Effect.gen(function* () {
       const some = new Map([...kept.partners, ...peersOf(kept).map((contact) => [contact.key, contact] as const)])
       const peers = [...some.values()]
-      if (peers.length > 0) enqueue(kept, peers[yield* Random.nextIntBetween(0, peers.length - 1)]!)
+      if (peers.length > 0) kept.enqueue(peers[yield* Random.nextIntBetween(0, peers.length - 1)]!)
       else yield* lookFor(kept)
     }).pipe(Effect.schedule(comparePace))
 
   /** Those who said on the network that they have it open, as long as there are few here. */
-  const search = (kept: Kept) => {
+  const search = (kept: KeptDocument) => {
     const cid = cidOfDigest(RAW, kept.topic)
     return Effect.gen(function* () {
       yield* Effect.ignore(dht.provide(cid, { lifetime: ANNOUNCED_FOR, keep: false }), { log: "Debug" })
@@ -192,7 +146,7 @@ export const make = Effect.gen(function* () {
         if (equalBytes(nodeId, identity.nodeId)) continue
         const known = sessions.find(keyOf(nodeId))?.contact
         const contact = known ?? (yield* queries.locate(nodeId)).closest.find(({ key }) => key === keyOf(nodeId))
-        if (contact !== undefined) enqueue(kept, contact)
+        if (contact !== undefined) kept.enqueue(contact)
       }
       const knowsNothing = kept.log.extents().length === 0 && peersOf(kept).length === 0
       if (knowsNothing) yield* Effect.ignore(recover(kept.log), { log: "Debug" })
@@ -201,14 +155,14 @@ export const make = Effect.gen(function* () {
 
   /** A message is passed on when the log has judged what is in it. */
   const judge =
-    (kept: Kept) =>
+    (kept: KeptDocument) =>
     (message: Received): Effect.Effect<Verdict> => {
       const records = readPush(message.data)
       if (Result.isFailure(records)) return Effect.succeed("reject")
       return kept.log.admit(records.success).pipe(
         Effect.map((admitted): Verdict => {
           if (isFoul(admitted)) return "reject"
-          if (kept.log.waiting() > 0) enqueue(kept, message.from)
+          if (kept.log.waiting() > 0) kept.enqueue(message.from)
           return "accept"
         }),
         Effect.orElseSucceed((): Verdict => "ignore")
@@ -217,17 +171,8 @@ export const make = Effect.gen(function* () {
 
   return Sync.of({
     keep: Effect.fnUntraced(function* (log, options) {
-      const kept: Kept = {
-        log,
-        topic: suite.sha256(topicPreimage(log.channel)) as Topic,
-        due: new Map(),
-        isDue: yield* Latch.make(false),
-        opened: new Map(),
-        hasOpened: yield* Latch.make(false),
-        partners: new Map(),
-        parted: new Parted(),
-        asked: new Set()
-      }
+      const topic = suite.sha256(topicPreimage(log.channel)) as Topic
+      const kept = new KeptDocument(log, topic, keyOf(identity.nodeId))
       yield* Effect.acquireRelease(
         Effect.sync(() => all.set(log.key, kept)),
         () => Effect.sync(() => all.delete(log.key))
@@ -240,8 +185,8 @@ export const make = Effect.gen(function* () {
       yield* Effect.forkScoped(lookAtOpened(kept))
       yield* Effect.forkScoped(takeTurns(kept))
       if (options?.discover !== false) yield* Effect.forkScoped(search(kept))
-      for (const contact of peersOf(kept)) enqueue(kept, contact)
-      for (const { contact } of sessions.list()) hasOpened(kept, contact)
+      for (const contact of peersOf(kept)) kept.enqueue(contact)
+      for (const { contact } of sessions.list()) kept.hasOpened(contact)
     }),
     compare,
     publish,

@@ -9,8 +9,8 @@
  * With several paths (S/Kademlia, section 4.4) the nodes to begin with are dealt out, each path follows only what its
  * own peers answered, and no node is asked by two of them: whoever lies misleads one path.
  */
-import { commonPrefixLength, headOf, sortByDistance } from "./distance.ts"
-import { type Candidate, LookupPath, type Target } from "./LookupPath.ts"
+import type { Target } from "./LookupPath.ts"
+import { type LookupNode, LookupPaths } from "./LookupPaths.ts"
 
 export const ALPHA = 3
 /** Requests under way when stalled. */
@@ -21,11 +21,6 @@ export const REQUESTS = 200
 export const SLOW = 20
 /** Disjoint paths: beyond it each has too few nodes to begin with. */
 export const PATHS = 8
-
-export interface LookupNode {
-  readonly key: string
-  readonly nodeId: Uint8Array
-}
 
 export interface LookupOptions {
   readonly target: Uint8Array
@@ -56,8 +51,7 @@ export interface Ask<C> {
 export class Lookup<C extends LookupNode> {
   readonly #options: LookupOptions
   readonly #wanted: number
-  readonly #paths: ReadonlyArray<LookupPath<C>>
-  readonly #known = new Map<string, Target<C>>()
+  readonly #paths: LookupPaths<C>
   readonly #isConnected: ((contact: C) => boolean) | undefined
   #inFlight = 0
   #slow = 0
@@ -71,8 +65,8 @@ export class Lookup<C extends LookupNode> {
     this.#wanted = settle
     this.#isConnected = isConnected === undefined ? undefined : ({ key }) => isConnected(key)
     const count = Math.min(Math.max(Math.trunc(paths), 1), PATHS)
-    this.#paths = Array.from({ length: count }, (_, number) => new LookupPath<C>(number, target))
-    this.#deal(seeds)
+    this.#paths = new LookupPaths(count, target, options.ownKey)
+    this.#paths.deal(seeds)
   }
 
   get requests(): number {
@@ -94,7 +88,7 @@ export class Lookup<C extends LookupNode> {
     const chosen: Array<Ask<C>> = []
     const width = this.#options.width ?? (this.#sinceCloser >= ALPHA ? WIDEST : ALPHA)
     while (this.#inFlight < width && this.#requests < REQUESTS) {
-      const candidate = this.#best()
+      const candidate = this.#paths.best(this.#wanted, this.#isConnected)
       if (candidate === undefined) break
       const { depth, path, target } = candidate
       target.state = "asked"
@@ -109,7 +103,7 @@ export class Lookup<C extends LookupNode> {
 
   /** Contacts from elsewhere than an answer of this lookup; says how many of them are new to it. */
   heard(contacts: ReadonlyArray<C>): number {
-    return this.#deal(contacts)
+    return this.#paths.deal(contacts)
   }
 
   /** The contacts belong to the path that asked; says how many of them are new to the lookup. */
@@ -117,11 +111,10 @@ export class Lookup<C extends LookupNode> {
     const target = this.#asked(key)
     if (target?.asked === undefined) return 0
     this.#settle(target, "answered")
-    const before = this.#closestTarget()
-    const size = this.#known.size
-    for (const contact of contacts) this.#add(contact, target.asked.path, target.asked)
-    this.#sinceCloser = this.#closestTarget() === before ? this.#sinceCloser + 1 : 0
-    return Math.max(0, this.#known.size - size)
+    const before = this.#paths.first
+    const fresh = this.#paths.named(contacts, target.asked)
+    this.#sinceCloser = this.#paths.first === before ? this.#sinceCloser + 1 : 0
+    return fresh
   }
 
   failed(key: string): void {
@@ -134,7 +127,7 @@ export class Lookup<C extends LookupNode> {
 
   /** It takes longer than it should: from now on others are asked in its place. Not so when too many are slow. */
   slow(key: string): boolean {
-    const target = this.#known.get(key)
+    const target = this.#paths.find(key)
     if (target?.state !== "asked" || this.#slow >= SLOW) return false
     this.#settle(target, "slow")
     this.#slow++
@@ -144,7 +137,7 @@ export class Lookup<C extends LookupNode> {
 
   /** Nobody waits for it any more. */
   late(key: string): void {
-    const target = this.#known.get(key)
+    const target = this.#paths.find(key)
     if (target?.state === "slow") target.state = "late"
   }
 
@@ -152,13 +145,13 @@ export class Lookup<C extends LookupNode> {
   isDone(): boolean {
     if (this.#requests >= REQUESTS) return this.#inFlight === 0
     const patient = this.#options.patient === true
-    return this.#paths.every((path) => path.isSettled(this.#wanted, patient))
+    return this.#paths.areSettled(this.#wanted, patient)
   }
 
   /** The closest that answered, closest first. */
   closest(): Array<C> {
     const found: Array<C> = []
-    for (const { contact, state } of this.#ordered()) {
+    for (const { contact, state } of this.#paths.targets()) {
       if (state === "answered" && found.push(contact) >= this.#options.k) break
     }
     return found
@@ -168,7 +161,7 @@ export class Lookup<C extends LookupNode> {
   candidates(count: number): Array<C> {
     const found: Array<C> = []
     const slow: Array<C> = []
-    for (const { contact, state } of this.#ordered()) {
+    for (const { contact, state } of this.#paths.targets()) {
       if (state === "slow" || state === "late") slow.push(contact)
       else if (state !== "failed" && found.push(contact) >= count) return found
     }
@@ -178,23 +171,13 @@ export class Lookup<C extends LookupNode> {
   /** The chain of answers that led to the closest that answered, which is its last; empty where nobody did. */
   path(): Array<C> {
     const chain: Array<C> = []
-    let link = this.#ordered().find(({ state }) => state === "answered")?.asked
+    let link = this.#paths.targets().find(({ state }) => state === "answered")?.asked
     for (; link !== undefined; link = link.from) chain.push(link.target.contact)
     return chain.reverse()
   }
 
-  /** Of the path that has least under way: so each gets its share, however well one of them does. */
-  #best(): Candidate<C> | undefined {
-    let best: Candidate<C> | undefined
-    for (const path of this.#paths) {
-      if (best !== undefined && path.inFlight >= best.path.inFlight) continue
-      best = path.best(this.#wanted, this.#isConnected) ?? best
-    }
-    return best
-  }
-
   #asked(key: string): Target<C> | undefined {
-    const target = this.#known.get(key)
+    const target = this.#paths.find(key)
     if (target === undefined) return undefined
     return target.state === "asked" || target.state === "slow" || target.state === "late" ? target : undefined
   }
@@ -205,49 +188,5 @@ export class Lookup<C extends LookupNode> {
       if (target.asked !== undefined) target.asked.path.inFlight--
     } else this.#slow--
     target.state = state
-  }
-
-  /** By distance, one after the other to each path. */
-  #deal(contacts: ReadonlyArray<C>): number {
-    const rows = contacts.map((contact) => ({ contact, id: contact.nodeId, head: headOf(contact.nodeId) }))
-    if (this.#paths.length > 1) sortByDistance(rows, this.#options.target)
-    const size = this.#known.size
-    rows.forEach(({ contact }, at) => void this.#add(contact, this.#paths[at % this.#paths.length]!, undefined))
-    return Math.max(0, this.#known.size - size)
-  }
-
-  #add(contact: C, path: LookupPath<C>, from: Candidate<C> | undefined): void {
-    if (contact.key === this.#options.ownKey) return
-    let target = this.#known.get(contact.key)
-    if (target === undefined) {
-      target = {
-        contact,
-        id: contact.nodeId,
-        head: headOf(contact.nodeId),
-        closeness: commonPrefixLength(this.#options.target, contact.nodeId),
-        state: "waiting",
-        asked: undefined,
-        paths: 0
-      }
-      this.#known.set(contact.key, target)
-    } else if (path.remembers(target)) return
-    const forgotten = path.add(target, from)
-    if (forgotten?.paths === 0) this.#known.delete(forgotten.contact.key)
-  }
-
-  /** The closest of all that the paths have heard of. */
-  #closestTarget(): Target<C> | undefined {
-    if (this.#paths.length === 1) return this.#paths[0]!.first
-    const firsts = this.#paths.flatMap(({ first }) => first ?? [])
-    sortByDistance(firsts, this.#options.target)
-    return firsts[0]
-  }
-
-  /** All that any path remembers, by distance. */
-  #ordered(): Array<Target<C>> {
-    if (this.#paths.length === 1) return this.#paths[0]!.targets()
-    const rows = [...this.#known.values()]
-    sortByDistance(rows, this.#options.target)
-    return rows
   }
 }

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import { compareDistance } from "#core/dht/distance"
-import { ALPHA, Lookup, type LookupNode, REQUESTS, WIDEST } from "#core/dht/Lookup"
+import { ALPHA, Lookup, REQUESTS, WIDEST } from "#core/dht/Lookup"
 import { CANDIDATES } from "#core/dht/LookupPath"
+import type { LookupNode } from "#core/dht/LookupPaths"
 import { keyOf } from "#schemas/bytes/bytes"
 
 const node = (n: number): LookupNode => {

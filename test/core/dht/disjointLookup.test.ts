@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import { type Ask, Lookup, type LookupNode, PATHS, REQUESTS, SLOW } from "#core/dht/Lookup"
+import { type Ask, Lookup, PATHS, REQUESTS, SLOW } from "#core/dht/Lookup"
+import type { LookupNode } from "#core/dht/LookupPaths"
 import { keyOf } from "#schemas/bytes/bytes"
 import { byDistance, naiveLookup } from "./naiveLookup.ts"
 

@@ -3,8 +3,9 @@
  * sorted anew at each question. The lookup is held to it step by step.
  */
 import { commonPrefixLength, compareDistance } from "#core/dht/distance"
-import { ALPHA, type Ask, type LookupNode, type LookupOptions, WIDEST } from "#core/dht/Lookup"
+import { ALPHA, type Ask, type LookupOptions, WIDEST } from "#core/dht/Lookup"
 import type { TargetState } from "#core/dht/LookupPath"
+import type { LookupNode } from "#core/dht/LookupPaths"
 
 export const byDistance = <C extends LookupNode>(nodes: Iterable<C>, target: Uint8Array): Array<C> =>
   [...nodes].sort((a, b) => compareDistance(target, a.nodeId, b.nodeId))

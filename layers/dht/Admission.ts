@@ -3,7 +3,7 @@
  * its network.
  */
 import { Effect } from "effect"
-import { prefixesOf } from "#core/dht/networkPrefix"
+import { networksIn } from "#core/dht/networks"
 import { bitsOf } from "#core/dht/work"
 import type { Contact } from "#core/identity/Contact"
 import type { Suite } from "#core/identity/Suite"
@@ -109,7 +109,7 @@ export class Admission {
   }
 
   #networkHasQuota = Effect.fnUntraced(function* (this: Admission, from: Contact, bytes: number) {
-    for (const prefix of prefixesOf(from.addresses)) {
+    for (const prefix of networksIn(from.addresses)) {
       const nodes = this.#networks.get(prefix) ?? new Map<string, Uint8Array>()
       refresh(nodes, from.key, from.nodeId, NODES_OF_PREFIX)
       refresh(this.#networks, prefix, nodes, PREFIXES)

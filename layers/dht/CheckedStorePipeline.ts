@@ -4,7 +4,7 @@
  * verified: it may refuse, never accept.
  */
 import { Clock, Effect, Layer, Result, Semaphore } from "effect"
-import { prefixesOf } from "#core/dht/networkPrefix"
+import { networksIn } from "#core/dht/networks"
 import { Proofs } from "#core/dht/Proofs"
 import { judge, keepUntil, type Rules, type Verdict } from "#core/dht/storeDecision"
 import type { Contact } from "#core/identity/Contact"
@@ -88,7 +88,7 @@ export const make = Effect.gen(function* () {
       from !== undefined && from !== ANONYMOUS && equalBytes(from.publicKey, node)
         ? from
         : (known.find(node) ?? table.find(keyOf(nodeIdOf(suite, node)))?.contact)
-    const prefixes = contact === undefined ? UNKNOWN : prefixesOf(contact.addresses)
+    const prefixes = contact === undefined ? UNKNOWN : networksIn(contact.addresses)
     return prefixes.length === 0 ? UNKNOWN : prefixes
   }
 

@@ -4,7 +4,6 @@
  * budget. A node that does not know whether it can be reached asks peers of different networks, and serves when it can.
  */
 import { Clock, Effect, Layer, Random, Result } from "effect"
-import { wideNetworkOf } from "#core/dht/networkPrefix"
 import { NETWORKS_WANTED, Reachability } from "#core/dht/Reachability"
 import type { Contact } from "#core/identity/Contact"
 import { TokenBucket } from "#core/session/TokenBucket"
@@ -83,15 +82,15 @@ export const ask = Effect.gen(function* () {
 
   /** As many as this node has peers in, of those it knows. */
   const networks = (): number => {
-    const known = new Set(sessions.list().map(({ address }) => wideNetworkOf(address)))
-    for (const { contact } of table.list()) for (const address of contact.addresses) known.add(wideNetworkOf(address))
+    const known = new Set(sessions.list().map(({ address }) => address.wideNetwork))
+    for (const { contact } of table.list()) for (const address of contact.addresses) known.add(address.wideNetwork)
     return known.size
   }
 
   const question = Effect.fnUntraced(function* (session: Session) {
     const answered = yield* Effect.result(rpc.call(session.contact, DIAL_BACK, null))
     // Who is busy, gone or cannot tell has said nothing.
-    if (Result.isSuccess(answered)) reachability.tried(wideNetworkOf(session.address), answered.success, networks())
+    if (Result.isSuccess(answered)) reachability.tried(session.address.wideNetwork, answered.success, networks())
   })
 
   /** A peer of each network that has something to say; a server asks one. */
@@ -99,7 +98,7 @@ export const ask = Effect.gen(function* () {
     const chosen = new Map<string, Session>()
     const wanted = reachability.serving ? 1 : NETWORKS_WANTED
     for (const session of yield* Random.shuffle(sessions.list())) {
-      const network = wideNetworkOf(session.address)
+      const network = session.address.wideNetwork
       if (session.takesRequests() && reachability.wants(network) && chosen.size < wanted) chosen.set(network, session)
     }
     yield* Effect.forEach(chosen.values(), question, { concurrency: NETWORKS_WANTED, discard: true })

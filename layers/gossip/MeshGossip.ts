@@ -7,7 +7,6 @@
  * this layer: they come and go by the hundred, and most carry none.
  */
 import { Clock, Duration, Effect, Latch, Layer, Metric, Queue, Random, Result } from "effect"
-import { prefixOf } from "#core/dht/networkPrefix"
 import { Mesh } from "#core/gossip/Mesh"
 import { MessageCache } from "#core/gossip/MessageCache"
 import { Scores } from "#core/gossip/Scores"
@@ -92,7 +91,7 @@ export const make = Effect.gen(function* () {
     if (known !== undefined) known.sessions.push(session)
     else {
       neighbours.set(contact.key, new Neighbour(session))
-      scores.enter(contact.key, local ? undefined : prefixOf(address))
+      scores.enter(contact.key, local ? undefined : address.network)
     }
     outbox.act(mesh.peerUp(contact.key, dialled))
     outbox.flush()

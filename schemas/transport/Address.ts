@@ -34,6 +34,8 @@ export class Address {
   readonly family: 4 | 6 | undefined
   /** Who is expected there. */
   readonly peer: NodeId | undefined
+  #network: string | undefined
+  #wideNetwork: string | undefined
 
   constructor(fields: Pick<Address, "text" | "bytes" | "kind" | "host" | "port" | "family" | "peer">) {
     this.text = fields.text
@@ -45,10 +47,34 @@ export class Address {
     this.peer = fields.peer
   }
 
+  /**
+   * The network that it belongs to, as a map key: the /24 of IPv4, the /48 of IPv6, what one owner usually holds. A name
+   * counts as a network of its own: what it resolves to is not known here.
+   */
+  get network(): string {
+    return (this.#network ??= networkOf(this, 3, 6))
+  }
+
+  /** The /16 of IPv4, the /32 of IPv6: what one operator's machines usually share. */
+  get wideNetwork(): string {
+    return (this.#wideNetwork ??= networkOf(this, 2, 4))
+  }
+
   /** The whole address, with `/p2p/…` if a peer is expected. */
   toString(): string {
     return this.peer === undefined ? this.text : withPeer(this, this.peer)
   }
+}
+
+/** Codes of the first part of a multiaddr that is an IP address. */
+const IP4 = 4
+const IP6 = 41
+
+/** So many bytes of an IP address behind its code. */
+const networkOf = ({ bytes, host, kind }: Address, of4: number, of6: number): string => {
+  if (bytes[0] === IP4) return `4:${keyOf(bytes.subarray(1, 1 + of4))}`
+  if (bytes[0] === IP6) return `6:${keyOf(bytes.subarray(1, 1 + of6))}`
+  return `${kind}:${host.toLowerCase()}`
 }
 
 const remembered = new Map<string, Address>()

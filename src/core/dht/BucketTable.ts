@@ -9,7 +9,7 @@
 import { BUCKETS, type Bucket, Buckets } from "./Buckets.ts"
 import { headOf } from "./distance.ts"
 import { areFew, NetworkCaps } from "./NetworkCaps.ts"
-import { prefixesOf } from "./networkPrefix.ts"
+import { networksIn } from "./networks.ts"
 import { sameAddresses, type TableEntry, type TableNode } from "./TableEntry.ts"
 
 /** Contacts in a bucket, and nodes that a lookup settles on: k of the paper. */
@@ -70,8 +70,16 @@ export class BucketTable<C extends TableNode> {
       live.set(contact.key, known)
       return
     }
-    const entry = this.#entryOf(contact, verified ? now : Number.NEGATIVE_INFINITY, now)
     const bucket = this.#buckets.open(index)
+    const waiting = bucket.waiting.get(contact.key)
+    if (waiting?.contact === contact && bucket.live.size >= K) {
+      if (verified) waiting.verifiedAt = now
+      waiting.lastSeen = now
+      bucket.waiting.delete(contact.key)
+      bucket.waiting.set(contact.key, waiting)
+      return
+    }
+    const entry = this.#entryOf(contact, verified ? now : Number.NEGATIVE_INFINITY, now)
     if (bucket.live.size >= K) return void this.#wait(bucket, entry)
     bucket.waiting.delete(contact.key)
     if (this.#networks.allow(entry, bucket.live)) this.#enter(bucket, entry)
@@ -176,7 +184,7 @@ export class BucketTable<C extends TableNode> {
   }
 
   #entryOf(contact: C, verifiedAt: number, lastSeen: number): TableEntry<C> {
-    const prefixes = this.#capped ? prefixesOf(contact.addresses) : []
+    const prefixes = this.#capped ? networksIn(contact.addresses) : []
     return { contact, id: contact.nodeId, head: headOf(contact.nodeId), verifiedAt, lastSeen, failures: 0, prefixes }
   }
 
@@ -204,7 +212,7 @@ export class BucketTable<C extends TableNode> {
       const bucket = this.#buckets.open(index)
       this.#networks.remove(entry)
       entry.prefixes = []
-      const prefixes = prefixesOf(contact.addresses)
+      const prefixes = networksIn(contact.addresses)
       if (!this.#networks.allow({ prefixes }, bucket.live)) {
         this.remove(contact.key)
         return false

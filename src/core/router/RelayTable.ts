@@ -2,8 +2,6 @@
  * The relays that this node knows, up to a number and few of each network, with what is known of each. A large mutable
  * structure with synchronous methods, owned by one layer; times are arguments, in unix milliseconds.
  */
-
-import { wideNetworkOf } from "#core/dht/networkPrefix"
 import { sameAddresses, type TableNode } from "#core/dht/TableEntry"
 import type { Placed } from "./pickRelays.ts"
 import { fade, measured, type Standing, weightOf } from "./relayWeight.ts"
@@ -116,7 +114,7 @@ export class RelayTable<C extends TableNode> {
   }
 
   networksOf({ addresses }: C): ReadonlyArray<string> {
-    return this.#options.isDiverse ? [...new Set(addresses.map(wideNetworkOf))] : NOWHERE
+    return this.#options.isDiverse ? [...new Set(addresses.map(({ wideNetwork }) => wideNetwork))] : NOWHERE
   }
 
   isFresh({ confirmedAt, isReached }: Relay<C>, now: number): boolean {

@@ -5,7 +5,7 @@
 import { K, REPLACEMENTS, STRIKES } from "#core/dht/BucketTable"
 import { commonPrefixLength } from "#core/dht/distance"
 import { PREFIX_IN_BUCKET, PREFIX_IN_TABLE } from "#core/dht/NetworkCaps"
-import { prefixesOf } from "#core/dht/networkPrefix"
+import { networksIn } from "#core/dht/networks"
 import type { TableNode } from "#core/dht/TableEntry"
 
 interface Entry {
@@ -30,10 +30,10 @@ export const naiveTable = (own: Uint8Array, capped: boolean) => {
   const all = () => buckets.flatMap(({ live }) => live)
 
   const ofPrefix = (entries: ReadonlyArray<Entry>, prefix: string) =>
-    entries.filter(({ node }) => prefixesOf(node.addresses).includes(prefix)).length
+    entries.filter(({ node }) => networksIn(node.addresses).includes(prefix)).length
   const fits = (node: TableNode): boolean =>
     !capped ||
-    prefixesOf(node.addresses).every(
+    networksIn(node.addresses).every(
       (prefix) => ofPrefix(all(), prefix) < PREFIX_IN_TABLE && ofPrefix(bucketOf(node).live, prefix) < PREFIX_IN_BUCKET
     )
 
@@ -49,7 +49,7 @@ export const naiveTable = (own: Uint8Array, capped: boolean) => {
   const wait = (bucket: Bucket, entry: Entry) => {
     const others = bucket.waiting.filter((it) => it.node.key !== entry.node.key)
     const crowded =
-      capped && prefixesOf(entry.node.addresses).some((prefix) => ofPrefix(others, prefix) >= PREFIX_IN_BUCKET)
+      capped && networksIn(entry.node.addresses).some((prefix) => ofPrefix(others, prefix) >= PREFIX_IN_BUCKET)
     bucket.waiting = crowded ? others : [...others, entry].slice(-REPLACEMENTS)
   }
 

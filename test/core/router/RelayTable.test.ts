@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import { wideNetworkOf } from "#core/dht/networkPrefix"
 import type { TableNode } from "#core/dht/TableEntry"
 import { RELAYS_OF_NETWORK, RelayTable } from "#core/router/RelayTable"
 import { DAY, HOUR, relay } from "./relays.ts"
@@ -31,7 +30,7 @@ const naive = (isDiverse: boolean) => {
   const rows = new Map<string, Row>()
   const ofNetwork = (node: TableNode, but: string) =>
     [...rows.values()].filter(
-      (it) => it.node.key !== but && wideNetworkOf(it.node.addresses[0]!) === wideNetworkOf(node.addresses[0]!)
+      (it) => it.node.key !== but && it.node.addresses[0]!.wideNetwork === node.addresses[0]!.wideNetwork
     ).length
   return {
     rows,

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { TestNetwork, type TestNode } from "allium/testing"
 import { Context, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { wideNetworkOf } from "#core/dht/networkPrefix"
 import type { Contact } from "#core/identity/Contact"
 import * as KnownRecipients from "#layers/router/KnownRecipients"
 import * as KnownRoutes from "#layers/router/KnownRoutes"
@@ -43,7 +42,7 @@ const guardsOf = (node: TestNode) =>
   )
 
 const assertDiverse = (route: Route, others: ReadonlyArray<Uint8Array>) => {
-  const networks = route.relays.flatMap(({ addresses }) => addresses.map(wideNetworkOf))
+  const networks = route.relays.flatMap(({ addresses }) => addresses.map(({ wideNetwork }) => wideNetwork))
   assert.strictEqual(route.relays.length, 3)
   assert.strictEqual(new Set(networks).size, networks.length)
   for (const { key } of route.relays) assert.notInclude(others.map(keyOf), key)

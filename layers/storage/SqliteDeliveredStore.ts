@@ -5,7 +5,7 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { type DeliveredId, DeliveredStore } from "#services/storage/DeliveredStore"
-import { StorageFailed } from "#services/storage/RecordStore"
+import { failed } from "./query.ts"
 import { inTransaction } from "./transaction.ts"
 
 /** Rows of one statement. */
@@ -17,8 +17,6 @@ const addText = (rows: number) =>
 const forgetText = "DELETE FROM delivered WHERE until <= ?"
 const loadText = `SELECT id, until FROM
   (SELECT id, until FROM delivered WHERE until > ? ORDER BY until DESC, id DESC LIMIT ?) AS latest ORDER BY until, id`
-
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient

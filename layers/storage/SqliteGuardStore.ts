@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { GuardStore, type StoredGuard } from "#services/storage/GuardStore"
-import { StorageFailed } from "#services/storage/RecordStore"
+import { failed } from "./query.ts"
 import { inTransaction } from "./transaction.ts"
 
 const MOST_GUARDS = 32
@@ -14,8 +14,6 @@ interface GuardRow extends Omit<StoredGuard, "nodeId"> {
 const clearText = "DELETE FROM guards"
 const insertText = "INSERT INTO guards (place, node_id, record, chosen, until, lost) VALUES (?,?,?,?,?,?)"
 const loadText = "SELECT node_id, record, chosen, until, lost FROM guards ORDER BY place"
-
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 const toGuard = ({ chosen, lost, node_id, record, until }: GuardRow): StoredGuard => ({
   nodeId: node_id,

@@ -13,8 +13,8 @@ import {
   type StoredProof,
   type StoredSnapshot
 } from "#services/storage/OpStore"
-import { StorageFailed } from "#services/storage/RecordStore"
-import { inTransaction, type Query } from "./transaction.ts"
+import { failed, type Query, queryOf } from "./query.ts"
+import { inTransaction } from "./transaction.ts"
 
 /** Rows of one statement. */
 const ROWS = 64
@@ -52,8 +52,6 @@ const countProofsText = "SELECT count(*) AS n FROM op_proofs WHERE channel = ?"
 const proveText = `INSERT INTO op_proofs (channel, author, seq, one, other) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING`
 export const proofsText = "SELECT author, seq, one, other FROM op_proofs WHERE channel = ? ORDER BY author, seq"
 const TABLES = ["ops", "op_heads", "op_authors", "op_snapshots", "op_proofs", "op_channels"]
-
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 const NO_ID = new Uint8Array(0)
 
@@ -111,8 +109,7 @@ const addHeads = Effect.fnUntraced(function* (query: Query, channel: Uint8Array,
 
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const ask = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
-    sql.unsafe<Row>(text, parameters).withoutTransform
+  const ask = queryOf(sql)
   const transact = <A>(operation: string, body: Parameters<typeof inTransaction<A>>[1]) =>
     inTransaction(sql, body).pipe(Effect.uninterruptible, Effect.mapError(failed(operation)))
 

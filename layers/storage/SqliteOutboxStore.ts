@@ -13,8 +13,9 @@ import {
   type WaitingWrite,
   WRITE_BYTES
 } from "#services/storage/OutboxStore"
-import { StorageFailed, StoreFull } from "#services/storage/RecordStore"
+import { type StorageFailed, StoreFull } from "#services/storage/RecordStore"
 import { longest } from "./MemoryOutboxStore.ts"
+import { failed, queryOf } from "./query.ts"
 import { inTransaction } from "./transaction.ts"
 
 interface Row extends Omit<WaitingWrite, "keep"> {
@@ -44,20 +45,20 @@ const forgetText = `DELETE FROM outbox_refused WHERE place NOT IN
 const refusedText = "SELECT kind, key, reason, queued FROM outbox_refused ORDER BY place DESC"
 const refusedPlaceText = "SELECT count(*) AS refused, coalesce(max(place), 0) AS place FROM outbox_refused"
 
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
-
 const toWrite = (row: Row): WaitingWrite => ({ ...row, keep: row.keep !== 0 })
 
 const sizeOf = ({ bytes }: Pick<WaitingWrite, "bytes">): number => bytes.length + WRITE_BYTES
 
 export const make = Effect.fnUntraced(function* (limit: number = OUTBOX_BYTES) {
   const sql = yield* SqlClient
-  const ask = <Of extends object>(text: string, parameters: ReadonlyArray<unknown> = []) =>
-    sql.unsafe<Of>(text, parameters).withoutTransform
+  const ask = queryOf(sql)
   const read = (text: string, parameters: ReadonlyArray<unknown>) =>
     Effect.map(ask<Row>(text, parameters), (rows) => rows.map(toWrite))
-  const totals = Effect.map(ask<Totals>(totalsText), ([row]) => row ?? { waiting: 0, bytes: 0, oldest: null, place: 0 })
-  const places = ask<{ refused: number; place: number }>(refusedPlaceText)
+  const totals = Effect.map(
+    ask<Totals>(totalsText, []),
+    ([row]) => row ?? { waiting: 0, bytes: 0, oldest: null, place: 0 }
+  )
+  const places = ask<{ refused: number; place: number }>(refusedPlaceText, [])
 
   const begun = yield* Effect.orDie(totals)
   let used = begun.bytes
@@ -114,7 +115,7 @@ export const make = Effect.fnUntraced(function* (limit: number = OUTBOX_BYTES) {
         )
         used -= sizeOf(row)
       }).pipe(Effect.uninterruptible, changing, Effect.mapError(failed("set a write aside"))),
-    refused: Effect.mapError(ask<RefusedWrite>(refusedText), failed("read outbox")),
+    refused: Effect.mapError(ask<RefusedWrite>(refusedText, []), failed("read outbox")),
     status: Effect.gen(function* () {
       const { bytes, oldest, waiting } = yield* totals
       const refused = (yield* places)[0]?.refused ?? 0

@@ -2,7 +2,7 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { PeerStore, type StoredPeer } from "#services/storage/PeerStore"
-import { StorageFailed } from "#services/storage/RecordStore"
+import { failed } from "./query.ts"
 
 /** Contacts that are kept: more than a full table of a large network has. */
 const MOST_PEERS = 1_024
@@ -12,8 +12,6 @@ interface PeerRow {
   readonly record: Uint8Array
   readonly last_seen: number
 }
-
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient

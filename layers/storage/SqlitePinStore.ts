@@ -7,7 +7,7 @@
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { type Pin, PinStore } from "#services/storage/PinStore"
-import { StorageFailed } from "#services/storage/RecordStore"
+import { failed, queryOf } from "./query.ts"
 import { inTransaction } from "./transaction.ts"
 
 interface PinRow extends Omit<Pin, "tree"> {
@@ -29,8 +29,6 @@ export const firstText = `SELECT ${COLUMNS} FROM pins ORDER BY kind, key LIMIT ?
 export const listText = `SELECT ${COLUMNS} FROM pins WHERE (kind, key) > (?, ?) ORDER BY kind, key LIMIT ?`
 export const countText = "SELECT count(*) AS pins FROM pins"
 
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
-
 const toPin = (row: PinRow): Pin => ({ ...row, tree: row.tree !== 0 })
 
 const toParameters = (pin: Pin): ReadonlyArray<unknown> => [
@@ -49,8 +47,7 @@ const toParameters = (pin: Pin): ReadonlyArray<unknown> => [
 
 export const make = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const ask = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
-    sql.unsafe<Row>(text, parameters).withoutTransform
+  const ask = queryOf(sql)
   const read = (text: string, parameters: ReadonlyArray<unknown>) =>
     Effect.map(ask<PinRow>(text, parameters), (rows) => rows.map(toPin))
   const priorityBelow = (priority: number | undefined) =>

@@ -13,13 +13,14 @@ import { Bounds } from "#services/node/Bounds"
 import {
   RecordStore,
   type RecordSummary,
-  StorageFailed,
+  type StorageFailed,
   type StoredRecord,
   StoreFull
 } from "#services/storage/RecordStore"
 import { groupCommits } from "./groupCommits.ts"
+import { failed, type Query, queryOf } from "./query.ts"
 import * as rows from "./recordRows.ts"
-import { inTransaction, type Query } from "./transaction.ts"
+import { inTransaction } from "./transaction.ts"
 import { type Total, UsageChanges, UsageTotals } from "./usage.ts"
 
 export interface RecordStoreOptions {
@@ -44,8 +45,6 @@ interface Removed {
   readonly size: number
 }
 
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
-
 const nameOf = (it: { readonly key: Uint8Array; readonly kind: number; readonly member: Uint8Array }): string =>
   keyOf(it.key) + String.fromCharCode(it.kind) + keyOf(it.member)
 
@@ -57,9 +56,7 @@ export const make = Effect.fnUntraced(function* (options: RecordStoreOptions = {
   const writing = yield* Semaphore.make(1)
   const totals = new UsageTotals()
   const seconds = () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)
-  /** For what may run beside a transaction: borrows the connection for this one statement. */
-  const ask = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
-    sql.unsafe<Row>(text, parameters).withoutTransform
+  const ask = queryOf(sql)
 
   for (const row of yield* ask<{ stored_by: Uint8Array; records: number; bytes: number }>(rows.totalsText, []).pipe(
     Effect.mapError(failed("open"))

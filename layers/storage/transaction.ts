@@ -8,11 +8,7 @@
 import { Effect, Exit } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-
-export type Query = <Row extends object>(
-  text: string,
-  parameters: ReadonlyArray<unknown>
-) => Effect.Effect<ReadonlyArray<Row>, SqlError>
+import type { Query } from "./query.ts"
 
 export const inTransaction = <A>(sql: SqlClient, body: (query: Query) => Effect.Effect<A, SqlError>) =>
   Effect.scoped(

@@ -22,12 +22,13 @@ import {
 } from "#core/ucxl/auditChain"
 import { Crypto } from "#services/identity/Crypto"
 import { Identity } from "#services/identity/Identity"
-import { StorageFailed } from "#services/storage/RecordStore"
+import type { StorageFailed } from "#services/storage/RecordStore"
 import { type AuditEntry, type AuditEvent, AuditLog } from "#services/ucxl/AuditLog"
 import { AUDIT_ARCHIVES, AUDIT_BYTES } from "#services/ucxl/Limits"
 import { damagedLines } from "#services/ucxl/Metrics"
 import { groupCommits } from "../storage/groupCommits.ts"
-import { inTransaction, type Query } from "../storage/transaction.ts"
+import { failed, type Query, queryOf } from "../storage/query.ts"
+import { inTransaction } from "../storage/transaction.ts"
 import * as rows from "./auditRows.ts"
 import { type Signed, verifyLog } from "./verifying.ts"
 
@@ -41,8 +42,6 @@ export interface AuditLogOptions {
 const WAITING = 1_024
 /** Lines that somebody who listens may be behind before he loses the oldest. */
 export const CHANGES = 256
-
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 /** Stands at the beginning of a chain that follows upon one that did not hold. */
 const newChain = (reason: string): AuditEvent => ({
@@ -61,8 +60,7 @@ export const make = Effect.fnUntraced(function* (options: AuditLogOptions = {}) 
   const limits = { bytes: options.bytes ?? AUDIT_BYTES, archives: options.archives ?? AUDIT_ARCHIVES }
   const changes = yield* Effect.acquireRelease(PubSub.sliding<AuditEntry>(CHANGES), PubSub.shutdown)
   const writing = yield* Semaphore.make(1)
-  const read: Query = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
-    sql.unsafe<Row>(text, parameters).withoutTransform
+  const read = queryOf(sql)
 
   let state = yield* Effect.mapError(openState(read, suite, identity), failed("open the audit log"))
 

@@ -9,12 +9,13 @@ import { Effect, Layer, Metric } from "effect"
 import { SafeIntegers, SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { Bounds } from "#services/node/Bounds"
-import { StorageFailed } from "#services/storage/RecordStore"
+import type { StorageFailed } from "#services/storage/RecordStore"
 import { ContentIndex, type Criteria, type Cursor, type IndexItem } from "#services/ucxl/ContentIndex"
 import { INDEX_LIMIT, TEXT_LIMIT, TEXTS_LETTERS, TEXTS_LIMIT } from "#services/ucxl/Limits"
 import { damagedRows } from "#services/ucxl/Metrics"
 import { groupCommits } from "../storage/groupCommits.ts"
-import { inTransaction, type Query } from "../storage/transaction.ts"
+import { failed, type Query, queryOf } from "../storage/query.ts"
+import { inTransaction } from "../storage/transaction.ts"
 import * as rows from "./contentRows.ts"
 import { attachWords, forgetWords, learnWords, moveWords, searchWords, type WordLimits } from "./knownWords.ts"
 
@@ -35,8 +36,6 @@ interface Put {
   readonly item: IndexItem
   readonly text: string | undefined
 }
-
-const failed = (operation: string) => (cause: unknown) => new StorageFailed({ operation, cause })
 
 const asStored = Effect.provideService(SafeIntegers, true)
 
@@ -66,8 +65,7 @@ export const make = Effect.fnUntraced(function* (options: ContentIndexOptions = 
   const sql = yield* SqlClient
   const limit = options.items ?? INDEX_LIMIT
   const words: WordLimits = { texts: options.texts ?? TEXTS_LIMIT, letters: options.letters ?? TEXTS_LETTERS }
-  const ask = <Row extends object>(text: string, parameters: ReadonlyArray<unknown>) =>
-    sql.unsafe<Row>(text, parameters).withoutTransform
+  const ask = queryOf(sql)
   const askRows = (text: string, parameters: ReadonlyArray<unknown>) => asStored(ask<rows.ItemRow>(text, parameters))
   const all = new Changes()
 

@@ -5,7 +5,7 @@ import { fieldsOf, readArchive } from "#core/ucxl/auditArchive"
 import { type AuditFields, type AuditLine, NO_ID } from "#core/ucxl/auditChain"
 import { hexOf, utf8 } from "#schemas/bytes/bytes"
 import { AuditEntry } from "#services/ucxl/AuditLog"
-import type { Query } from "../storage/transaction.ts"
+import type { Query } from "../storage/query.ts"
 
 /** Lines that are read at once. */
 export const PAGE = 1_024

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { type Term, termsOf, wordsOf } from "#core/ucxl/words"
 import type { Criteria, IndexItem } from "#services/ucxl/ContentIndex"
-import type { Query } from "../storage/transaction.ts"
+import type { Query } from "../storage/query.ts"
 import { COLUMNS, conditions, knownParameters, type Statement, type Stretch } from "./contentRows.ts"
 
 const KNOWN = ["address", ...COLUMNS, "newness"]

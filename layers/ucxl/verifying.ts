@@ -4,7 +4,7 @@ import type { Suite } from "#core/identity/Suite"
 import { type AuditFault, type AuditHead, type AuditLine, ChainCheck } from "#core/ucxl/auditChain"
 import { equalBytes } from "#schemas/bytes/bytes"
 import type { AuditVerdict } from "#services/ucxl/AuditLog"
-import type { Query } from "../storage/transaction.ts"
+import type { Query } from "../storage/query.ts"
 import * as rows from "./auditRows.ts"
 
 /** What the log should be. */

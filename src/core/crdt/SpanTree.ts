@@ -5,13 +5,11 @@
  * The last place looked at is kept as the cursor: who edits where he edited before does not search.
  */
 import { Block, parentOf, WIDTH } from "./Block.ts"
+import { leavesOf, rootOf } from "./loadedTree.ts"
 import { NONE, type Spans } from "./Spans.ts"
 
 /** Spans that the cursor walks before the tree is asked. */
 const STEPS = 4
-
-/** What is loaded fills blocks by three quarters, so that the first edits do not split every leaf. */
-const SHARE = (WIDTH * 3) >> 2
 
 export class SpanTree {
   readonly #spans: Spans
@@ -148,25 +146,8 @@ export class SpanTree {
   /** The first so many spans, in the order of their handles, into an empty tree. */
   fill(count: number): void {
     if (count === 0) return
-    let level: Array<Block> = []
-    // One piece of memory for all leaves, which is many times faster than one for each.
-    const handles = new Int32Array(Math.ceil(count / SHARE) * WIDTH)
-    for (let at = 0, room = 0; at < count; at += SHARE, room += WIDTH) {
-      const leaf = new Block(undefined, handles.subarray(room, room + WIDTH))
-      this.#lay(leaf, at, Math.min(SHARE, count - at))
-      if (at > 0) {
-        leaf.previous = level[level.length - 1]!
-        leaf.previous.next = leaf
-      }
-      level.push(leaf)
-    }
-    this.#first = level[0]!
-    while (level.length > 1) {
-      const above: Array<Block> = []
-      for (let at = 0; at < level.length; at += SHARE) above.push(parentOf(level.slice(at, at + SHARE)))
-      level = above
-    }
-    this.#root = level[0]!
+    this.#first = leavesOf(this.#spans, count)
+    this.#root = rootOf(this.#first)
     this.#at = NONE
   }
 
@@ -178,18 +159,6 @@ export class SpanTree {
       for (let slot = 0; slot < leaf.count; slot++) handles[at++] = leaf.handles[slot]!
     }
     return handles
-  }
-
-  #lay(leaf: Block, from: number, count: number): void {
-    let units = 0
-    for (let slot = 0; slot < count; slot++) {
-      const handle = from + slot
-      leaf.handles[slot] = handle
-      units += this.#spans.units(handle)
-      this.#spans.leaf.push(leaf)
-    }
-    leaf.count = count
-    leaf.units = units
   }
 
   #descend(position: number): number {

@@ -22,13 +22,27 @@ import {
 /** What has to be the same in both for two spans to be one. */
 const KIND = REMOVED | WIDE
 
+/** Numbers in 64 bytes. */
+const LINE = 16
+
 export const joinedSpans = ({ spans, tree }: Rga): Columns => {
   const joined = columnsFor(spans.count)
   const { columns } = spans
-  let run = 0
+  let run = fetched(columns, spans.count << STRIDE)
   for (let leaf: Block | undefined = tree.firstLeaf; leaf !== undefined; leaf = leaf.next)
     run = takeLeaf(joined, columns, leaf, run)
   return joined
+}
+
+/**
+ * Looks at every line of memory in the order in which they lie, for then they come ahead of being asked for: spans are
+ * looked at by lot below, which takes three times as long where each has to be waited for. The number means nothing (no
+ * run goes on before the first span), but what nobody takes the compiler would leave out.
+ */
+const fetched = (columns: Int32Array, end: number): number => {
+  let seen = 0
+  for (let at = 0; at < end; at += LINE) seen ^= columns[at]!
+  return seen
 }
 
 /**

@@ -9,7 +9,7 @@
  *               what it removed last: 0 or 1 + author ‖ counter ‖ ids
  *   bodies      of each container, roots first
  *
- *   map         keys and entries (mapSnapshot.ts)
+ *   map         keys and entries (writeMap.ts)
  *   list        spans (writeSpans.ts) ‖ visible values
  *   text        spans ‖ visible text
  *
@@ -21,10 +21,10 @@ import type { Author } from "./Authors.ts"
 import { Container } from "./Container.ts"
 import { ListContainer } from "./ListContainer.ts"
 import type { Item } from "./LwwRegister.ts"
-import { writeMap } from "./mapSnapshot.ts"
 import type { OrMap } from "./OrMap.ts"
 import type { State } from "./State.ts"
 import { TextContainer } from "./TextContainer.ts"
+import { writeMap } from "./writeMap.ts"
 import { writeSpans } from "./writeSpans.ts"
 
 export const SNAPSHOT_VERSION = 2

@@ -15,49 +15,15 @@
  * least, and takes 63 units from others at most.
  */
 import { utf8 } from "#schemas/bytes/bytes"
-import type { ByteReader } from "#schemas/crdt/ByteReader"
 import type { ByteWriter } from "#schemas/crdt/ByteWriter"
-import { KEY_LIMIT, VALUE_LIMIT } from "#schemas/crdt/Operation"
-import { NEW_CONTAINERS, NewContainer, type Plain, readTagged, tagOf, writeTagged } from "#schemas/crdt/Value"
-import type { Author } from "./Authors.ts"
+import { NEW_CONTAINERS, tagOf, writeTagged } from "#schemas/crdt/Value"
 import { Container } from "./Container.ts"
-import type { Entry, Item } from "./LwwRegister.ts"
+import type { Entry } from "./LwwRegister.ts"
+import { before, OTHER_AUTHOR, OTHER_COUNTER, OTHER_LEAD, sharedOf, TEXT_CODE } from "./mapContext.ts"
 import type { OrMap } from "./OrMap.ts"
-
-const SHARED_LIMIT = 63
-const TEXT_CODE = 11
 
 /** Units that are written one by one. */
 const SHORT = 32
-
-const OTHER_AUTHOR = 1
-const OTHER_COUNTER = 2
-const OTHER_LEAD = 4
-
-/** What stood before, in this map. */
-class Before {
-  key = ""
-  /** The number of the author of a key's first entry. */
-  first = 0
-  counter = 0
-  lead = 0
-  /** By number of the author: his text, and how much of the one before was taken for it. */
-  readonly texts: Array<string | undefined> = []
-  readonly shared: Array<number | undefined> = []
-
-  /** Before a map, and behind it, so that nothing of it is kept. */
-  reset(): void {
-    this.key = ""
-    this.first = 0
-    this.counter = 0
-    this.lead = 0
-    this.texts.length = 0
-    this.shared.length = 0
-  }
-}
-
-/** One for all maps: V8 forgets what it has learnt of a shape with the last object of it. */
-const before = new Before()
 
 /** `ranks`: the number in the snapshot of each author. */
 export const writeMap = (out: ByteWriter, map: OrMap, ranks: Int32Array): void => {
@@ -179,77 +145,3 @@ const putAscii = (out: ByteWriter, text: string, from: number): boolean => {
   out.length = to
   return true
 }
-
-/** `place` gives the container that began under an id, or null and a refusal. */
-export const readMap = (
-  from: ByteReader,
-  authors: ReadonlyArray<Author>,
-  map: OrMap,
-  place: (value: NewContainer, author: number, counter: number) => Item
-): void => {
-  before.reset()
-  readKeys(from, authors, map, place)
-  before.reset()
-}
-
-const readKeys = (
-  from: ByteReader,
-  authors: ReadonlyArray<Author>,
-  map: OrMap,
-  place: (value: NewContainer, author: number, counter: number) => Item
-): void => {
-  for (let keys = from.count(4); keys > 0 && from.refusal === undefined; keys--) {
-    const shared = from.uint()
-    const key = joined(from, before.key, shared, from.text(KEY_LIMIT), KEY_LIMIT)
-    before.key = key
-    const entries = from.count(1)
-    if (entries === 0 || map.get(key) !== undefined) from.fail("malformed key")
-    let rank = -1
-    for (let left = entries; left > 0 && from.refusal === undefined; left--) {
-      const head = from.uint()
-      const isFirst = rank < 0
-      rank = (head & OTHER_AUTHOR) !== 0 ? from.uint() : isFirst ? before.first : rank + 1
-      if (isFirst) before.first = rank
-      if ((head & OTHER_COUNTER) !== 0) before.counter += from.int()
-      if ((head & OTHER_LEAD) !== 0) before.lead += from.int()
-      const author = authors[rank]
-      const { counter, lead } = before
-      if (author === undefined || counter < 0 || counter >= author.next) {
-        from.fail("id that is not given")
-        return
-      }
-      const code = Math.floor(head / 8)
-      const plain = code < TEXT_CODE ? readTagged(from, code, VALUE_LIMIT) : readText(from, code, rank)
-      const value = plain instanceof NewContainer ? place(plain, author.index, counter) : plain
-      map.add(key, { author: author.index, counter, lamport: lead + counter, value })
-    }
-  }
-}
-
-const readText = (from: ByteReader, code: number, rank: number): Plain => {
-  const shared = code % 2 === 0 ? from.uint() : (before.shared[rank] ?? 0)
-  const length = Math.floor((code - TEXT_CODE) / 2)
-  const text = joined(from, before.texts[rank] ?? "", shared, from.utf8(length, VALUE_LIMIT), VALUE_LIMIT)
-  before.texts[rank] = text
-  before.shared[rank] = shared
-  return text
-}
-
-/** Units that both begin with; a surrogate pair is taken whole or not at all. */
-const sharedOf = (before: string, text: string): number => {
-  const limit = Math.min(SHARED_LIMIT, before.length, text.length)
-  let shared = 0
-  while (shared < limit && before.charCodeAt(shared) === text.charCodeAt(shared)) shared++
-  return shared > 0 && isHighSurrogate(text.charCodeAt(shared - 1)) ? shared - 1 : shared
-}
-
-const joined = (from: ByteReader, before: string, shared: number, text: string, max: number): string => {
-  if (shared === 0) return text
-  const parts = shared <= before.length && isHighSurrogate(before.charCodeAt(shared - 1))
-  if (shared > SHARED_LIMIT || shared > before.length || parts) from.fail("shares more than there is")
-  const whole = before.slice(0, shared) + text
-  if (whole.length * 3 > max && utf8(whole).length > max) from.fail("text too long")
-  return whole
-}
-
-const isHighSurrogate = (unit: number): boolean => (unit & 0xfc00) === 0xd800

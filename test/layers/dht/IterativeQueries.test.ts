@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, PubSub, Result } from "effect"
+import { Effect, Fiber, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { compareDistance } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
@@ -9,8 +9,9 @@ import { type DhtAnswer, type DhtRequest, readNodes, writeAnswer } from "#schema
 import { RpcFailure } from "#schemas/rpc/RpcFailure"
 import { type LookupStep, QueryExecutor } from "#services/dht/QueryExecutor"
 import { Rpc, type RpcError, RpcMalformed, RpcTimeout } from "#services/rpc/Rpc"
-import { ConnectFailed, type Offence, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { ConnectFailed, type Offence } from "#services/session/SessionManager"
 import { forged, identity, peer, suite, table } from "./fixtures.ts"
+import { sessionsBut } from "./sessionsDouble.ts"
 
 type Answer = (contact: Contact, request: DhtRequest) => Effect.Effect<DhtAnswer, RpcError>
 
@@ -46,7 +47,6 @@ const withQueries = (
     const [asked, dropped]: [Array<string>, Array<string>] = [[], []]
     const charged: Array<Offence> = []
     const [seen, failed]: [Array<string>, Array<string>] = [[], []]
-    const events = yield* PubSub.unbounded<SessionEvent>()
     const byKey = new Map(network.map((it) => [it.key, it]))
     const rpc = Layer.mock(Rpc, {
       hello: () => undefined,
@@ -60,22 +60,8 @@ const withQueries = (
           return Effect.onInterrupt(answered, () => Effect.sync(() => void dropped.push(key)))
         })
     })
-    const sessions = Layer.succeed(SessionManager, {
-      self: () => peer("me"),
-      listening: () => [],
-      addExternal: () => {},
-      setServing: () => {},
-      connect: () => Effect.die("not asked"),
-      find: () => undefined,
-      list: () => [],
-      onFrame: () => Effect.void,
-      events,
-      onOpen: () => Effect.void,
-      onClose: () => Effect.void,
-      onOwnKey: () => Effect.void,
-      charge: (_, offence) => void charged.push(offence),
-      keepIf: () => {},
-      stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
+    const sessions = sessionsBut({
+      charge: (_, offence) => void charged.push(offence)
     })
     const layer = IterativeQueries.layer.pipe(
       Layer.provide(VerifiedPeers.layer),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, PubSub, Result } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { Contact } from "#core/identity/Contact"
 import * as LiveRoutingTable from "#layers/dht/LiveRoutingTable"
@@ -8,9 +8,10 @@ import { parseAddress } from "#schemas/transport/Address"
 import { RoutingTable, type TableChange } from "#services/dht/RoutingTable"
 import { KnownPeers } from "#services/identity/KnownPeers"
 import { AddressProbe } from "#services/session/AddressProbe"
-import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { ConnectFailed, type Session } from "#services/session/SessionManager"
 import { hello } from "../../laws/hello.ts"
 import { identity, peer } from "./fixtures.ts"
+import { sessionsBut } from "./sessionsDouble.ts"
 
 const address = Result.getOrThrow(parseAddress("/memory/1"))
 
@@ -29,23 +30,8 @@ const withTable = (body: (parts: Parts) => Effect.Effect<void, unknown>) =>
     const handlers: Array<(session: Session) => void> = []
     const probed: Array<string> = []
     const gone = new Set<string>()
-    const events = yield* PubSub.unbounded<SessionEvent>()
-    const sessions = Layer.succeed(SessionManager, {
-      self: () => peer("me"),
-      listening: () => [],
-      addExternal: () => {},
-      setServing: () => {},
-      connect: () => Effect.die("not asked"),
-      find: () => undefined,
-      list: () => [],
-      onFrame: () => Effect.void,
-      events,
-      onOpen: (handle) => Effect.sync(() => void handlers.push(handle)),
-      onClose: () => Effect.void,
-      onOwnKey: () => Effect.void,
-      charge: () => {},
-      keepIf: () => {},
-      stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
+    const sessions = sessionsBut({
+      onOpen: (handle) => Effect.sync(() => void handlers.push(handle))
     })
     const probe = Layer.succeed(AddressProbe, {
       verify: ({ nodeId }) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Duration, Effect, Fiber, Layer, Logger, PubSub, Result } from "effect"
+import { type Duration, Effect, Fiber, Layer, Logger, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { commonPrefixLength } from "#core/dht/distance"
 import type { Contact } from "#core/identity/Contact"
@@ -16,10 +16,11 @@ import { Bootstrap } from "#services/dht/Bootstrap"
 import { QueryExecutor } from "#services/dht/QueryExecutor"
 import { Identity } from "#services/identity/Identity"
 import { KnownPeers } from "#services/identity/KnownPeers"
-import { ConnectFailed, type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import { ConnectFailed, type Session } from "#services/session/SessionManager"
 import { PeerStore } from "#services/storage/PeerStore"
 import { hello } from "../../laws/hello.ts"
 import { forged, peer, table } from "./fixtures.ts"
+import { sessionsBut } from "./sessionsDouble.ts"
 
 const at = (name: string): Address =>
   expecting(Result.getOrThrow(parseAddress("/ip4/203.0.113.7/tcp/1")), peer(name).nodeId)
@@ -64,7 +65,6 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
     const warnings: Array<string> = []
     const restored: Array<readonly [string, number]> = []
     yield* TestClock.setTime((setting.now ?? 0) * 1_000)
-    const events = yield* PubSub.unbounded<SessionEvent>()
     const session = (contact: Contact): Session => ({
       contact,
       hello,
@@ -78,11 +78,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
       closed: Effect.never,
       close: () => Effect.void
     })
-    const sessions = Layer.succeed(SessionManager, {
-      self: () => peer("me"),
-      listening: () => [],
-      addExternal: () => {},
-      setServing: () => {},
+    const sessions = sessionsBut({
       connect: (target) =>
         Effect.suspend(() => {
           dialled.push(keyOf(target.nodeId))
@@ -91,17 +87,7 @@ const withBootstrap = (setting: Setting, body: (parts: Parts) => Effect.Effect<v
           return alive.has(keyOf(target.nodeId))
             ? Effect.succeed(session(peer("a")))
             : new ConnectFailed({ peer: "", layer: "transport", reason: "refused" })
-        }),
-      find: () => undefined,
-      list: () => [],
-      onFrame: () => Effect.void,
-      events,
-      onOpen: () => Effect.void,
-      onClose: () => Effect.void,
-      onOwnKey: () => Effect.void,
-      charge: () => {},
-      keepIf: () => {},
-      stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
+        })
     })
     const queries = Layer.mock(QueryExecutor, {
       lookupNode: (target) =>

@@ -28,22 +28,19 @@ export const sessionWith = (contact: Contact, since = 0): Session => ({
   close: () => Effect.void
 })
 
-/** `open` are the sessions there are; `connect` is what comes of dialling. */
-export const sessionsDouble = (
-  open: () => ReadonlyArray<Session>,
-  connect: (target: DialTarget) => Effect.Effect<Session, ConnectFailed>
-) =>
+/** Connected to nobody, but for what is said otherwise. */
+export const sessionsBut = (parts: Partial<SessionManager["Service"]>) =>
   Layer.effect(
     SessionManager,
     Effect.map(PubSub.unbounded<SessionEvent>(), (events) =>
       SessionManager.of({
         self: () => peer("me"),
-        listening: () => [addressAt("/ip4/127.0.0.1/tcp/4001")],
+        listening: () => [],
         addExternal: () => {},
         setServing: () => {},
-        connect,
-        find: (key) => open().find(({ contact }) => contact.key === key),
-        list: open,
+        connect: () => Effect.die("not asked"),
+        find: () => undefined,
+        list: () => [],
         onFrame: () => Effect.void,
         events,
         onOpen: () => Effect.void,
@@ -51,7 +48,21 @@ export const sessionsDouble = (
         onOwnKey: () => Effect.void,
         charge: () => {},
         keepIf: () => {},
-        stats: () => ({ open: open().length, halfOpen: 0, bans: 0 })
+        stats: () => ({ open: 0, halfOpen: 0, bans: 0 }),
+        ...parts
       })
     )
   )
+
+/** `open` are the sessions there are; `connect` is what comes of dialling. */
+export const sessionsDouble = (
+  open: () => ReadonlyArray<Session>,
+  connect: (target: DialTarget) => Effect.Effect<Session, ConnectFailed>
+) =>
+  sessionsBut({
+    listening: () => [addressAt("/ip4/127.0.0.1/tcp/4001")],
+    connect,
+    find: (key) => open().find(({ contact }) => contact.key === key),
+    list: open,
+    stats: () => ({ open: open().length, halfOpen: 0, bans: 0 })
+  })

@@ -2,7 +2,7 @@
  * Nodes that send each other envelopes by onion routes. Cells are real and peeled at every hop; between two hops there
  * is no wire, only what the test wants to become of a cell.
  */
-import { Clock, Context, Effect, Layer, PubSub, Random, Result } from "effect"
+import { Clock, Context, Effect, Layer, Random, Result } from "effect"
 import type { Contact } from "#core/identity/Contact"
 import { signPeerRecord } from "#core/identity/signPeerRecord"
 import type { Outgoing } from "#core/onion/buildRequest"
@@ -30,8 +30,9 @@ import { type CellDropped, CellNotSent, type CellReceiver, OnionCells } from "#s
 import { type OnionArrival, OnionRouter, type Taken } from "#services/onion/OnionRouter"
 import { Recipients } from "#services/router/Recipients"
 import { NoRoute, RouteTable } from "#services/router/RouteTable"
-import { type Session, type SessionEvent, SessionManager } from "#services/session/SessionManager"
+import type { Session } from "#services/session/SessionManager"
 import { DeliveredStore } from "#services/storage/DeliveredStore"
+import { sessionsBut } from "../dht/sessionsDouble.ts"
 
 export const { suite } = NodeCrypto
 
@@ -149,30 +150,6 @@ const makeRoutes = (world: Overlay, self: string) => {
   return { told, table }
 }
 
-const sessionsOf = (contact: Contact) =>
-  Layer.effect(
-    SessionManager,
-    Effect.map(PubSub.unbounded<SessionEvent>(), (events) =>
-      SessionManager.of({
-        self: () => contact,
-        listening: () => [],
-        addExternal: () => {},
-        setServing: () => {},
-        connect: () => Effect.die("not asked"),
-        find: () => undefined,
-        list: () => [],
-        onFrame: () => Effect.void,
-        events,
-        onOpen: () => Effect.void,
-        onClose: () => Effect.void,
-        onOwnKey: () => Effect.void,
-        charge: () => {},
-        keepIf: () => {},
-        stats: () => ({ open: 0, halfOpen: 0, bans: 0 })
-      })
-    )
-  )
-
 const cellsOf = (world: Overlay, self: string, draw: (count: number) => Uint8Array, reached: Array<NextHopFields>) => {
   const send = (outgoing: Outgoing) =>
     Effect.suspend((): Effect.Effect<void, CellNotSent> => {
@@ -222,7 +199,7 @@ export const join = Effect.fnUntraced(function* (world: Overlay, seed: string, o
     ReliableOnion.layer.pipe(
       Layer.provide([
         Layer.succeedContext(below),
-        sessionsOf(contact),
+        sessionsBut({ self: () => contact }),
         table,
         Layer.mock(Recipients, {
           find: (nodeId) =>

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process"
 import { mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -22,6 +21,7 @@ import { opStoreLaws } from "../../laws/opStore.ts"
 import { peerStoreLaws } from "../../laws/peerStore.ts"
 import { pinStoreLaws } from "../../laws/pinStore.ts"
 import { id, recordStoreLaws, stored } from "../../laws/recordStore.ts"
+import { runThenKill } from "./killing.ts"
 
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "allium-store-"))),
@@ -74,18 +74,8 @@ deliveredStoreLaws(
 const using = <A, E>(folder: string, body: (store: RecordStore["Service"]) => Effect.Effect<A, E>) =>
   Effect.flatMap(RecordStore, body).pipe(Effect.provide(storeIn(folder), { local: true }))
 
-/** Runs `keepPutting.ts` until it has acknowledged `count` puts, then kills it without warning. */
 const putThenKill = (folder: string, count: number) =>
-  Effect.callback<number>((resume) => {
-    const script = join(import.meta.dirname, "keepPutting.ts")
-    const child = spawn(process.execPath, ["--conditions=allium-source", script, folder])
-    let lines = 0
-    child.stdout.on("data", (chunk: Buffer) => {
-      lines += chunk.toString().split("\n").length - 1
-      if (lines >= count) child.kill("SIGKILL")
-    })
-    child.on("close", () => resume(Effect.succeed(lines)))
-  })
+  runThenKill(join(import.meta.dirname, "keepPutting.ts"), folder, count)
 
 /** The steps by which SQLite answers a statement. */
 const planOf = (text: string, parameters: number) =>

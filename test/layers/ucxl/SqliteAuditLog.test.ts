@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,6 +9,7 @@ import * as SqliteAuditLog from "#layers/ucxl/SqliteAuditLog"
 import { AuditLog } from "#services/ucxl/AuditLog"
 import { type AuditOptions, auditLogLaws } from "../../laws/auditLog.ts"
 import { auditor, event } from "../../laws/auditor.ts"
+import { runThenKill } from "../storage/killing.ts"
 
 const temporaryFolder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "allium-audit-"))),
@@ -95,18 +95,8 @@ const ATTACKS: ReadonlyArray<readonly [what: string, statement: string, at: numb
 
 const OPTIONS: AuditOptions = { bytes: 2_500, archives: 3 }
 
-/** Runs `keepAppending.ts` until it has acknowledged `count` lines, then kills it without warning. */
 const appendThenKill = (folder: string, count: number) =>
-  Effect.callback<number>((resume) => {
-    const script = join(import.meta.dirname, "keepAppending.ts")
-    const child = spawn(process.execPath, ["--conditions=allium-source", script, folder])
-    let lines = 0
-    child.stdout.on("data", (chunk: Buffer) => {
-      lines += chunk.toString().split("\n").length - 1
-      if (lines >= count) child.kill("SIGKILL")
-    })
-    child.on("close", () => resume(Effect.succeed(lines)))
-  })
+  runThenKill(join(import.meta.dirname, "keepAppending.ts"), folder, count)
 
 describe("SqliteAuditLog", () => {
   for (const [what, statement, at, reason] of ATTACKS) {

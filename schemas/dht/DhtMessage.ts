@@ -156,9 +156,10 @@ const reading =
     return answer === undefined ? malformed : Result.succeed(answer)
   }
 
-export const readNodes = reading<NodesAnswer>(([peers]) =>
-  isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) ? { _tag: "Nodes", peers } : undefined
-)
+export const readNodes = reading<NodesAnswer>((body) => {
+  const peers = body[0]
+  return isBytesList(peers, PEERS_LIMIT, PEER_RECORD_LIMIT) ? { _tag: "Nodes", peers } : undefined
+})
 
 export const readValues = reading<ValuesAnswer>(([records, peers, more]) => {
   if (!isBytesList(records, RECORDS_LIMIT, RECORD_LIMIT)) return undefined

@@ -52,13 +52,13 @@ export const counterOf = (metric: Metric.Counter<number>, attribute: string, val
 /** Of all nodes of this process: values are few, so each is made once and kept. */
 const counters = new Map<Metric.Counter<number>, Map<string, Metric.Counter<number>>>()
 
-/** Counts one. */
+/** Counts one, unless it is told of more. */
 export const makeCount =
   (context: Context.Context<never>) =>
-  (metric: Metric.Counter<number>, attribute: string, value: string): void => {
+  (metric: Metric.Counter<number>, attribute: string, value: string, by = 1): void => {
     let byValue = counters.get(metric)
     if (byValue === undefined) counters.set(metric, (byValue = new Map()))
     let counter = byValue.get(value)
     if (counter === undefined) byValue.set(value, (counter = counterOf(metric, attribute, value)))
-    counter.updateUnsafe(1, context)
+    counter.updateUnsafe(by, context)
   }

@@ -73,6 +73,7 @@ export class BucketTable<C extends TableNode> {
     const bucket = this.#buckets.open(index)
     const waiting = bucket.waiting.get(contact.key)
     if (waiting?.contact === contact && bucket.live.size >= K) {
+      // Its networks were judged when it came, and it goes on waiting, now as the latest.
       if (verified) waiting.verifiedAt = now
       waiting.lastSeen = now
       bucket.waiting.delete(contact.key)

@@ -21,6 +21,7 @@ import type { Settings } from "#schemas/node/Settings"
 import * as encrypted from "./encrypted.ts"
 import * as NodeBounds from "./NodeBounds.ts"
 import * as parts from "./parts.ts"
+import { stack } from "./stack.ts"
 import * as tempo from "./tempo.ts"
 
 const storage = ({ diskQuota }: Settings, database: ReturnType<typeof SqliteDatabase.layer>) =>
@@ -38,12 +39,12 @@ const storage = ({ diskQuota }: Settings, database: ReturnType<typeof SqliteData
 export const layer = (settings: Settings, variant: Pick<parts.Variant, "cells"> = {}) => {
   // One for all: a layer is shared by its reference.
   const database = SqliteDatabase.layer({ folder: settings.dataFolder, synchronous: settings.synchronous })
-  return encrypted.layer(settings, database).pipe(
-    Layer.provideMerge(parts.layer(settings, variant)),
-    Layer.provideMerge(FileKeyStore.layer(settings.dataFolder)),
-    // Built first: it makes the folder, and keeps a second node out of it.
-    Layer.provideMerge(storage(settings, database)),
-    Layer.provideMerge(Layer.mergeAll(TcpTransport.layer, NodeCrypto.layer, NodeRandom.layer)),
-    Layer.provide(settings.local ? tempo.local : tempo.production)
-  )
+  return stack(
+    Layer.mergeAll(TcpTransport.layer, NodeCrypto.layer, NodeRandom.layer),
+    // Before all else that is written: it makes the folder, and keeps a second node out of it.
+    storage(settings, database),
+    FileKeyStore.layer(settings.dataFolder),
+    parts.layer(settings, variant),
+    encrypted.layer(settings, database)
+  ).pipe(Layer.provide(settings.local ? tempo.local : tempo.production))
 }

@@ -11,6 +11,7 @@ import * as SqliteAuditLog from "#layers/ucxl/SqliteAuditLog"
 import * as SqliteContentIndex from "#layers/ucxl/SqliteContentIndex"
 import type { Settings } from "#schemas/node/Settings"
 import * as roles from "./roles.ts"
+import { stack } from "./stack.ts"
 
 /** `database`: the node's, which its storage has as well. */
 export const layer = <E>(
@@ -18,8 +19,9 @@ export const layer = <E>(
   database: Layer.Layer<SqlClient.SqlClient, E>
 ) => {
   const index = settings.authority === "" ? MemoryContentIndex.layer() : SqliteContentIndex.layer()
-  return AgeEncryptedStore.layer().pipe(
-    Layer.provideMerge(Layer.provide(Layer.merge(index, SqliteAuditLog.layer()), database)),
-    Layer.provideMerge(roles.layer(settings))
+  return stack(
+    roles.layer(settings),
+    Layer.provide(Layer.merge(index, SqliteAuditLog.layer()), database),
+    AgeEncryptedStore.layer()
   )
 }

@@ -1,6 +1,6 @@
 /**
  * What is the same in every node: all that stands above storage, transports, keys and chance. Those are left open,
- * and chosen by Production and the simulator. Read from below, this is the staircase of docs/architecture.md.
+ * and chosen by Production and the simulator. The order is that of the staircase of docs/architecture.md.
  */
 import { Effect, Layer, Result } from "effect"
 import * as DhtBlobs from "#layers/content/DhtBlobs"
@@ -53,6 +53,7 @@ import type { SessionManager } from "#services/session/SessionManager"
 import type { TransportManager } from "#services/transport/TransportManager"
 import * as NodeBounds from "./NodeBounds.ts"
 import * as RunningNode from "./RunningNode.ts"
+import { stack } from "./stack.ts"
 
 /** What of the settings matters here. */
 export type PartSettings = Pick<
@@ -110,56 +111,53 @@ export const layer = (settings: PartSettings, variant: Variant = {}) =>
       // Others pass on only nodes that they reached themselves, so one that cannot be reached does no harm by offering.
       const serves = mayServe && (settings.mode === "server" || settings.local || bootstrap.length === 0)
       const serving = settings.relay ? DHT_SERVER | ONION_RELAY : DHT_SERVER
-      const { probe, sessions: sessionsOf } = handshakes[variant.sessions ?? "noise"]
-      const dht = KademliaDht.layer({ replicationFactor }).pipe(
-        Layer.provideMerge(Layer.merge(RememberedReceipts.layer, OnionDelegates.layer)),
-        Layer.provideMerge(mayServe ? Layer.provide(variant.server ?? DhtServer.layer, ServingMode.gate) : Layer.empty),
-        Layer.provideMerge(CheckedStorePipeline.layer),
-        Layer.provideMerge(IterativeQueries.layer),
-        Layer.provideMerge(ServingMode.layer({ serves })),
-        Layer.provideMerge(LiveRoutingTable.layer),
-        Layer.provide(probe),
-        Layer.provideMerge(KindValidators.layer)
-      )
-      const sessions = SessionRpc.layer.pipe(
-        Layer.provideMerge(OverlayRouter.layer),
-        Layer.provideMerge(MeshGossip.layer),
-        Layer.provideMerge(ReliableOnion.layer),
-        Layer.provideMerge(KnownRecipients.layer),
-        Layer.provideMerge(
-          Layer.mergeAll(variant.cells ?? RelayedCells.layer, KnownRoutes.layer, StoredDeliveries.layer)
-        ),
-        Layer.provideMerge(
-          sessionsOf({ listen, sessionsMax, agent: AGENT, capabilities: serves ? serving : 0, serving })
-        ),
-        Layer.provideMerge(VerifiedPeers.layer),
-        Layer.provideMerge(RacingTransportManager.layer),
-        Layer.provideMerge(KeyStoreIdentity.layer(settings))
-      )
-      const insights = Layer.merge(AnnouncedMembership.layer, NetworkDiagnostics.layer({ replicationFactor }))
-      const probing = Layer.merge(DialBacks.layer({ asks: mayServe && !serves }), OverlayDiscovery.layer).pipe(
-        Layer.provide(probe)
-      )
-      const replicator = HealingReplicator.layer({
-        replicationFactor,
-        replicates: enableAutoReplication,
-        reprovides: enableReprovide
-      })
-      const delegated = mayServe ? DelegatedRequests.layer({ replicationFactor }) : Layer.empty
-      const documents = LiveDocuments.layer.pipe(
-        Layer.provideMerge(HeadsSync.layer),
-        Layer.provideMerge(StoredOpLog.layer),
-        Layer.provideMerge(Layer.merge(ChannelValidators.layer, DhtBlobs.layer))
-      )
-      const programs = Layer.merge(RunningNode.layer, documents)
-      // What keeps records alive, and what is done for others, has to do with the network or not at all.
-      const falling = settings.fallback ? Layer.provideMerge(programs, HybridDht.layer) : programs
-      return Layer.mergeAll(falling, probing, delegated).pipe(
-        Layer.provideMerge(Layer.merge(insights, replicator)),
-        Layer.provideMerge(RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] })),
-        Layer.provideMerge(dht),
-        Layer.provideMerge(sessions),
-        Layer.provideMerge(NodeBounds.layer)
+      const { probe, sessions } = handshakes[variant.sessions ?? "noise"]
+      return stack(
+        NodeBounds.layer,
+        KeyStoreIdentity.layer(settings),
+        RacingTransportManager.layer,
+        VerifiedPeers.layer,
+        sessions({ listen, sessionsMax, agent: AGENT, capabilities: serves ? serving : 0, serving }),
+        probe,
+        // What goes over sessions, onions included.
+        variant.cells ?? RelayedCells.layer,
+        KnownRoutes.layer,
+        StoredDeliveries.layer,
+        KnownRecipients.layer,
+        ReliableOnion.layer,
+        MeshGossip.layer,
+        OverlayRouter.layer,
+        SessionRpc.layer,
+        // The DHT.
+        KindValidators.layer,
+        LiveRoutingTable.layer,
+        ServingMode.layer({ serves }),
+        IterativeQueries.layer,
+        CheckedStorePipeline.layer,
+        mayServe ? Layer.provide(variant.server ?? DhtServer.layer, ServingMode.gate) : Layer.empty,
+        RememberedReceipts.layer,
+        OnionDelegates.layer,
+        KademliaDht.layer({ replicationFactor }),
+        RoundsBootstrap.layer({ addresses: autoBootstrap ? bootstrap : [] }),
+        // What a node does of itself, for its own network and for others.
+        AnnouncedMembership.layer,
+        NetworkDiagnostics.layer({ replicationFactor }),
+        HealingReplicator.layer({
+          replicationFactor,
+          replicates: enableAutoReplication,
+          reprovides: enableReprovide
+        }),
+        DialBacks.layer({ asks: mayServe && !serves }),
+        OverlayDiscovery.layer,
+        mayServe ? DelegatedRequests.layer({ replicationFactor }) : Layer.empty,
+        // What keeps records alive, and what is done for others, has to do with the network or not at all.
+        settings.fallback ? HybridDht.layer : Layer.empty,
+        ChannelValidators.layer,
+        DhtBlobs.layer,
+        StoredOpLog.layer,
+        HeadsSync.layer,
+        LiveDocuments.layer,
+        RunningNode.layer
       )
     })
   )

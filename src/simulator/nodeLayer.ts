@@ -4,6 +4,7 @@ import type { Suite } from "#core/identity/Suite"
 import { seededBytes } from "#core/identity/seededBytes"
 import * as NodeBounds from "#layers/node/NodeBounds"
 import * as parts from "#layers/node/parts"
+import { stack } from "#layers/node/stack"
 import * as tempo from "#layers/node/tempo"
 import type { Plan } from "#schemas/simulation/Plan"
 import { Crypto } from "#services/identity/Crypto"
@@ -65,9 +66,10 @@ export const nodeLayer = (node: SimulatedNode, options: NodeOptions) => {
     Layer.succeed(SecureRandom, { bytes: seededBytes(suite, `${seed}/run ${node.runs}`) }),
     keyStore(suite, `${seed}/keys`)
   )
-  return parts
-    .layer(settings, { sessions, cells: cellsOf(options.cells, misbehaving.carrier), ...serverOf(misbehaving) })
-    .pipe(Layer.provideMerge(lowest), Layer.provide(plan.tempo === "calm" ? tempo.calm : tempo.production))
+  const variant = { sessions, cells: cellsOf(options.cells, misbehaving.carrier), ...serverOf(misbehaving) }
+  return stack(lowest, parts.layer(settings, variant)).pipe(
+    Layer.provide(plan.tempo === "calm" ? tempo.calm : tempo.production)
+  )
 }
 
 const serverOf = ({ server }: Misbehaving): Pick<parts.Variant, "server"> => (server === undefined ? {} : { server })

@@ -32,9 +32,9 @@ export const make = Effect.gen(function* () {
   const [sessions, book] = [yield* SessionManager, yield* KnownPeers]
   const addresses = yield* AddressProbe
   const clock = yield* Clock.Clock
-  const [pace, verifyAfter] = [yield* LivenessPace, yield* VerifyAfter]
+  const [pace, dueAfter] = [yield* LivenessPace, Duration.toSeconds(yield* VerifyAfter)]
   /** Seconds for which a verification counts: longer than the next one takes to come. */
-  const vouchFor = Math.round(Duration.toSeconds(verifyAfter) * VOUCHES)
+  const vouchFor = Math.round(dueAfter * VOUCHES)
   const handlers = new Set<(change: TableChange) => void>()
   const table = new BucketTable<Contact>(nodeId, {
     capped: !local,
@@ -60,9 +60,6 @@ export const make = Effect.gen(function* () {
     if (queued.has(contact.key) || !Queue.offerUnsafe(doubtful, contact)) return
     queued.add(contact.key)
   }
-
-  const isDue = ({ verifiedAt }: { readonly verifiedAt: number }): boolean =>
-    verifiedAt <= now() - Duration.toSeconds(verifyAfter)
 
   /** What a session or an answer came with may be older than what the peer said of itself since. */
   const newest = (contact: Contact): Contact => {
@@ -98,7 +95,7 @@ export const make = Effect.gen(function* () {
     seen(contact, dialled)
     // Whom this node reached lately is not worth a dial either.
     const entry = table.find(contact.key)
-    if (entry !== undefined && isDue(entry)) doubt(contact)
+    if (entry !== undefined && entry.verifiedAt <= now() - dueAfter) doubt(contact)
   })
   sessions.keepIf((contact) => table.isClose(contact.nodeId))
 
@@ -113,8 +110,9 @@ export const make = Effect.gen(function* () {
   )
   for (let n = 0; n < PROBES; n++) yield* Effect.forkScoped(worker)
   const lookThrough = Effect.sync(() => {
-    for (const entry of table.entries()) if (isDue(entry)) doubt(entry.contact)
-    for (const contact of retired.due(now())) doubt(contact)
+    const at = now()
+    for (const entry of table.entries()) if (entry.verifiedAt <= at - dueAfter) doubt(entry.contact)
+    for (const contact of retired.due(at)) doubt(contact)
   })
   yield* Effect.forkScoped(Effect.schedule(lookThrough, pace))
 

@@ -72,11 +72,11 @@ export const makeNeighbourSync = Effect.fnUntraced(function* ({ factor, outcomes
   const rangesWith = (contacts: ReadonlyArray<Contact>): ReadonlyArray<ReplicaRange> => {
     const width = Math.min(2 * factor, MOST_REPLICAS)
     const ids = contacts.map((contact) => contact.nodeId)
-    let ranges = replicaRanges(nodeId, ids, { factor, width, limit: REPLICA_RANGES })
-    while (ranges.length > 0 && ranges.length * 2 <= RANGES_LIMIT) {
-      ranges = ranges.flatMap((range) => divide(range, 1).map((half) => ({ ...range, ...half })))
-    }
-    return ranges
+    const ranges = replicaRanges(nodeId, ids, { factor, width, limit: REPLICA_RANGES })
+    const by = Math.floor(Math.log2(RANGES_LIMIT / Math.max(1, ranges.length)))
+    return ranges.flatMap(({ members, own, ...range }) =>
+      divide(range, Math.max(0, by)).map(({ bits, prefix }) => ({ bits, prefix, members, own }))
+    )
   }
 
   /** With one walk along the store. `only` are keys of contacts; all of them without it. */

@@ -43,7 +43,8 @@ export const makeSweep = Effect.fnUntraced(function* ({
 
   const sweep = Effect.sync(() => {
     const at = now()
-    for (const link of [...table.all]) judge(link, at)
+    // Who leaves meanwhile is out of the set, which goes on behind him.
+    for (const link of table.all) judge(link, at)
     handshakes(at)
     reputation.sweep(at)
     if (own.sweep(at)) onKey()

@@ -41,11 +41,11 @@ const IP6 = 41
 
 /** Whether only this machine, this network or nobody can mean it. Names count as public until they are resolved. */
 export const isPrivate = (address: Address): boolean => {
-  if (address.bytes[0] === IP4) return among(PRIVATE_4, address.bytes.subarray(1, 5))
+  if (address.bytes[0] === IP4) return among(PRIVATE_4, address.bytes, 1)
   if (address.bytes[0] === IP6) {
-    const ip = address.bytes.subarray(1, 17)
     // IPv4 inside IPv6 (mapped, and the deprecated "compatible" form) is judged as the IPv4 address that it is.
-    return within(MAPPED, ip) || within(COMPATIBLE, ip) ? among(PRIVATE_4, ip.subarray(12)) : among(PRIVATE_6, ip)
+    const isFour = within(MAPPED, address.bytes, 1) || within(COMPATIBLE, address.bytes, 1)
+    return isFour ? among(PRIVATE_4, address.bytes, 13) : among(PRIVATE_6, address.bytes, 1)
   }
   return /(^|\.)(localhost|local|internal|home\.arpa)$/i.test(address.host)
 }
@@ -54,12 +54,17 @@ export const isPrivate = (address: Address): boolean => {
 export const isPrivateIp = (ip: string, family: number): boolean =>
   Result.match(parseAddress(`/ip${family === 6 ? 6 : 4}/${ip}`), { onFailure: () => true, onSuccess: isPrivate })
 
-const among = (ranges: ReadonlyArray<Range>, ip: Uint8Array): boolean => ranges.some((range) => within(range, ip))
+/** The IP address stands at `start`. */
+const among = (ranges: ReadonlyArray<Range>, bytes: Uint8Array, start: number): boolean => {
+  for (const range of ranges) if (within(range, bytes, start)) return true
+  return false
+}
 
-const within = ([prefix, bits]: Range, ip: Uint8Array): boolean => {
+const within = (range: Range, bytes: Uint8Array, start: number): boolean => {
+  const [prefix, bits] = range
   for (let bit = 0, at = 0; bit < bits; bit += 8, at++) {
     const mask = bits - bit >= 8 ? 0xff : (0xff << (8 - (bits - bit))) & 0xff
-    if (((ip[at] ?? 0) & mask) !== ((prefix[at] ?? 0) & mask)) return false
+    if (((bytes[start + at] ?? 0) & mask) !== ((prefix[at] ?? 0) & mask)) return false
   }
   return true
 }

@@ -32,7 +32,7 @@ export const lastKeyOf = ({ bits, prefix }: KeyPrefix): Uint8Array => {
 /** Its halves (`by` 1), quarters, eighths …, in ascending order. */
 export const divide = ({ bits, prefix }: KeyPrefix, by: number): ReadonlyArray<KeyPrefix> =>
   Array.from({ length: 1 << by }, (_, part) => {
-    const piece = prefix.slice()
+    const piece = part === 0 ? prefix : prefix.slice()
     for (let bit = 0; bit < by; bit++) {
       const at = bits + bit
       if ((part >> (by - 1 - bit)) & 1) piece[at >> 3] = piece[at >> 3]! | (0x80 >> (at & 7))

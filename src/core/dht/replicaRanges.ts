@@ -50,6 +50,7 @@ export const replicaRanges = (
   )
   const ranges: Array<ReplicaRange> = []
   let looks = 0
+  const [members, wider]: [Array<number>, Array<number>] = [[], []]
 
   // Level by level, so that where there are too many, all of them are equally coarse.
   for (let level: ReadonlyArray<KeyPrefix> = [WHOLE]; level.length > 0; ) {
@@ -58,8 +59,7 @@ export const replicaRanges = (
       if (isHopeless(root, range, own, width)) continue
       const coming = ranges.length + level.length + next.length
       const final = range.bits >= DEEPEST || coming >= limit || ++looks > LOOKS * limit
-      const members: Array<number> = []
-      const wider: Array<number> = []
+      members.length = wider.length = 0
       const decided = take(root, 0, factor, range, members) && take(root, 0, width, range, wider)
       if (!decided && !final) next.push(...halves(range))
       // Where it remains open whether this node is close, it counts as if it were: what is compared needlessly is equal.
@@ -111,7 +111,9 @@ const take = (tree: Tree, depth: number, count: number, range: KeyPrefix, into: 
     return true
   }
   if (depth >= range.bits && tree.zero !== undefined && tree.one !== undefined) return false
-  const [near, far] = bitOf(range.prefix, depth) === 1 ? [tree.one, tree.zero] : [tree.zero, tree.one]
+  const bit = bitOf(range.prefix, depth)
+  const near = bit === 1 ? tree.one : tree.zero
+  const far = bit === 1 ? tree.zero : tree.one
   const nearby = near?.size ?? 0
   return (
     take(near, depth + 1, Math.min(count, nearby), range, into) && take(far, depth + 1, count - nearby, range, into)

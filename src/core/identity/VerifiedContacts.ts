@@ -14,31 +14,40 @@ export const VERIFIED_CONTACTS_LIMIT = 131_072
 /** The end of a record lies within its signature, which no two records share. What is found is compared whole. */
 const TAIL = 32
 
+interface Verified {
+  /** As a map key. */
+  readonly network: string
+  readonly contact: Contact
+}
+
 export class VerifiedContacts {
   readonly #limit: number
-  readonly #contacts = new Map<string, Contact>()
+  /** By how the bytes end. */
+  readonly #verified = new Map<string, Verified>()
 
   constructor(limit = VERIFIED_CONTACTS_LIMIT) {
     this.#limit = limit
   }
 
   get size(): number {
-    return this.#contacts.size
+    return this.#verified.size
   }
 
   /** `network` as a map key. */
   find(network: string, bytes: Uint8Array): Contact | undefined {
-    const found = this.#contacts.get(slotOf(network, bytes))
-    return found !== undefined && equalBytes(found.bytes, bytes) ? found : undefined
+    const found = this.#verified.get(endOf(bytes))
+    return found !== undefined && found.network === network && equalBytes(found.contact.bytes, bytes)
+      ? found.contact
+      : undefined
   }
 
   /** `contact` was verified by the caller, and its bytes do not change any more. */
   add(network: string, contact: Contact): void {
-    const slot = slotOf(network, contact.bytes)
-    this.#contacts.delete(slot)
-    if (this.#contacts.size >= this.#limit) this.#contacts.delete(this.#contacts.keys().next().value ?? "")
-    this.#contacts.set(slot, contact)
+    const end = endOf(contact.bytes)
+    this.#verified.delete(end)
+    if (this.#verified.size >= this.#limit) this.#verified.delete(this.#verified.keys().next().value ?? "")
+    this.#verified.set(end, { network, contact })
   }
 }
 
-const slotOf = (network: string, bytes: Uint8Array): string => network + keyOf(bytes.subarray(-TAIL))
+const endOf = (bytes: Uint8Array): string => keyOf(bytes.subarray(-TAIL))

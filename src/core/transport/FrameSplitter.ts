@@ -52,7 +52,7 @@ export class FrameSplitter {
         this.#keep(chunk, at, size)
         return undefined
       }
-      frames.push(chunk.subarray(at, at + size))
+      frames.push(size === chunk.length ? chunk : chunk.subarray(at, at + size))
       at += size
     }
     if (at < chunk.length) {

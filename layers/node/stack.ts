@@ -27,10 +27,11 @@ export const stack = <const Layers extends ReadonlyArray<Layer.Any>>(...layers: 
         const building = Layer.buildWithMemoMap(layer, built, scope)
         const services = yield* Effect.updateContext(building, (_: Context.Context<Needs<Layers>>) => below)
         for (const [key, service] of services.mapUnsafe) {
+          offered.set(key, service)
+          if (all.get(key) === service) continue
           // What stands already goes on with what it was built on.
           if (all.has(key)) below = Context.makeUnsafe((all = new Map(all)))
           all.set(key, service)
-          offered.set(key, service)
         }
       }
       return Context.makeUnsafe<Offered>(offered)

@@ -23,9 +23,9 @@ const heapFor = (nodes: number): number =>
 /**
  * The bytes of messages lie outside V8's heap, and by itself V8 looks through all of the heap whenever 64 MiB of them have
  * outlived their youth: every few seconds, with a thousand nodes on it, for a quarter of the time of a run. So they count
- * as if they lay inside, and the heap may grow to three times what lives on it, within its limit, before it is looked through.
+ * as if they lay inside, and the heap may grow to five times what lives on it, within its limit, before it is looked through.
  */
-const COLLECT_RARELY = ["--external-memory-accounted-in-global-limit", "--heap-growing-percent=200"]
+const COLLECT_RARELY = ["--external-memory-accounted-in-global-limit", "--heap-growing-percent=400"]
 
 type OnStep = (step: SimulationStep | ShrinkingStep) => void
 

@@ -2,40 +2,8 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, afterEach, assert, beforeAll, describe, it } from "@effect/vitest"
-import { alliumHere } from "./inProcess.ts"
+import { fails, json, run, succeeds } from "./onData.ts"
 import { cleanUp, type RunningNode, startNode, temporaryFolder } from "./processes.ts"
-
-const run = async (data: string, args: ReadonlyArray<string>, env: Record<string, string> = {}, input = "") => {
-  const options = { env, input: new TextEncoder().encode(input) }
-  const { code, stderr, stdout } = await alliumHere([...args, "--data", data], options)
-  return { code, stderr, stdout: stdout.toString() }
-}
-
-/** The trimmed stdout of a command that must succeed. */
-const succeeds = async (data: string, ...args: ReadonlyArray<string>): Promise<string> => {
-  const { code, stderr, stdout } = await run(data, args)
-  assert.strictEqual(code, 0, stderr)
-  return stdout.trim()
-}
-
-/** Every line of `--json`. */
-const json = async (data: string, ...args: ReadonlyArray<string>): Promise<ReadonlyArray<Record<string, unknown>>> =>
-  (await succeeds(data, ...args, "--json"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
-
-const fails = async (
-  data: string,
-  args: ReadonlyArray<string>,
-  code: number,
-  sentence: RegExp,
-  env?: Record<string, string>
-): Promise<void> => {
-  const ended = await run(data, args, env)
-  assert.match(ended.stderr, sentence)
-  assert.deepStrictEqual([ended.code, ended.stdout, ended.stderr.trim().split("\n").length], [code, "", 1])
-}
 
 const DID = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH"
 
@@ -102,10 +70,12 @@ describe("role, without a node", () => {
     writeFileSync(join(data, "roles.toml"), '[roles.developer]\nlevel = "high"\n')
     await fails(data, add(), 1, /roles\.toml cannot be used: "developer" has a level that is none of/)
     await fails(data, ["role", "publish"], 1, /"developer" has a level/)
-    await fails(data, add(), 1, /the roles are those of did:key:z6Mkp.*yours is did:key/, { ALLIUM_AUTHORITY: DID })
-    await fails(data, ["role", "init"], 1, /goes by the roles of did:key:z6Mkp/, { ALLIUM_AUTHORITY: DID })
+    await fails(data, add(), 1, /the roles are those of did:key:z6Mkp.*yours is did:key/, {
+      env: { ALLIUM_AUTHORITY: DID }
+    })
+    await fails(data, ["role", "init"], 1, /goes by the roles of did:key:z6Mkp/, { env: { ALLIUM_AUTHORITY: DID } })
     await fails(data, ["role", "init"], 1, /authority = "bob" is not a did:key.*allium role init/, {
-      ALLIUM_AUTHORITY: "bob"
+      env: { ALLIUM_AUTHORITY: "bob" }
     })
   })
 
@@ -140,7 +110,7 @@ describe("role, without a node", () => {
     const data = temporaryFolder()
     await fails(data, ["role", "seal"], 1, /asked for at a terminal only: give it in ALLIUM_ROLE_PASSPHRASE/)
     await fails(data, ["role", "unlock"], 1, /ALLIUM_ROLE_PASSPHRASE here/)
-    await fails(data, ["role", "unlock"], 1, /no node is running on/, { ALLIUM_ROLE_PASSPHRASE: "x" })
+    await fails(data, ["role", "unlock"], 1, /no node is running on/, { env: { ALLIUM_ROLE_PASSPHRASE: "x" } })
   })
 })
 
@@ -219,7 +189,7 @@ describe("roles on a network", { timeout: 60_000 }, () => {
   it("have keys that a passphrase seals, until the node is told it", async () => {
     const data = member!.folder
     const recipient = await succeeds(data, "role", "key", "developer")
-    const sealed = await run(data, ["role", "seal"], passphrase)
+    const sealed = await run(data, ["role", "seal"], { env: passphrase })
     assert.strictEqual(sealed.code, 0, sealed.stderr)
     assert.match(readFileSync(join(data, "roles.key"), "utf8"), /^-----BEGIN AGE ENCRYPTED FILE-----/)
     assert.strictEqual(await succeeds(data, "role", "key", "developer"), recipient)
@@ -227,7 +197,7 @@ describe("roles on a network", { timeout: 60_000 }, () => {
     await member!.end("SIGTERM")
     member = await startNode(data, ["--bootstrap", owner!.listening[0] ?? ""])
     await fails(data, ["role", "key", "developer"], 1, /roles\.key are sealed: .*allium role unlock/)
-    assert.strictEqual((await run(data, ["role", "unlock"], passphrase)).code, 0)
+    assert.strictEqual((await run(data, ["role", "unlock"], { env: passphrase })).code, 0)
     assert.strictEqual(await succeeds(data, "role", "key", "developer"), recipient)
     // It knows the roles of the run before, whether anybody answers or not.
     assert.isTrue(existsSync(join(data, "roles.seen")))

@@ -3,34 +3,9 @@ import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:f
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { alliumHere } from "./inProcess.ts"
+import { fails, json, run, succeeds } from "./onData.ts"
 import { cleanUp, type RunningNode, startNode, temporaryFolder } from "./processes.ts"
 import { type Relay, startRelay } from "./relay.ts"
-
-const run = async (data: string, args: ReadonlyArray<string>, input?: Uint8Array) => {
-  const { code, stderr, stdout } = await alliumHere([...args, "--data", data], input === undefined ? {} : { input })
-  return { code, stderr, stdout: stdout.toString() }
-}
-
-/** The trimmed stdout of a command that must succeed. */
-const succeeds = async (data: string, ...args: ReadonlyArray<string>): Promise<string> => {
-  const { code, stderr, stdout } = await run(data, args)
-  assert.strictEqual(code, 0, stderr)
-  return stdout.trim()
-}
-
-/** Every line of `--json`. */
-const json = async (data: string, ...args: ReadonlyArray<string>): Promise<ReadonlyArray<Record<string, unknown>>> =>
-  (await succeeds(data, ...args, "--json"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
-
-const fails = async (data: string, args: ReadonlyArray<string>, code: number, sentence: RegExp): Promise<void> => {
-  const ended = await run(data, args)
-  assert.match(ended.stderr, sentence)
-  assert.deepStrictEqual([ended.code, ended.stdout], [code, ""], ended.stderr)
-}
 
 const ADDRESS = "ucxl://ada/developer/allium/storage/decision"
 
@@ -150,24 +125,22 @@ describe("encrypted content on nodes of several roles, over TCP", { timeout: 60_
   })
 
   it("has a history, is shared with one role more, re-encrypted, and deleted", async () => {
-    const text = new TextEncoder().encode("another decision\n")
-    const second = await run(
-      folders.developer,
-      ["store", "put", ADDRESS.toUpperCase(), "-", "--role", "developer"],
-      text
-    )
+    const input = "another decision\n"
+    const second = await run(folders.developer, ["store", "put", ADDRESS.toUpperCase(), "-", "--role", "developer"], {
+      input
+    })
     assert.strictEqual(second.code, 0, second.stderr)
     const versions = await json(folders.architect, "store", "history", ADDRESS)
     assert.deepStrictEqual(
       versions.map(({ size }) => size),
-      [text.length, DECISION.length]
+      [input.length, DECISION.length]
     )
     const older = String(versions[1]?.["metadataCid"])
     assert.strictEqual((await run(folders.architect, ["store", "get", ADDRESS, "--version", older])).stdout, DECISION)
     const copy = join(temporaryFolder(), "copy.txt")
     const [saved] = await json(folders.architect, "store", "get", ADDRESS, "-o", copy)
-    assert.deepInclude(saved, { address: ADDRESS, contentType: "text/plain", size: text.length, file: copy })
-    assert.strictEqual(readFileSync(copy, "utf8"), "another decision\n")
+    assert.deepInclude(saved, { address: ADDRESS, contentType: "text/plain", size: input.length, file: copy })
+    assert.strictEqual(readFileSync(copy, "utf8"), input)
 
     await succeeds(folders.developer, "store", "share", ADDRESS, "--with", "reader")
     assert.strictEqual(await succeeds(folders.reader, "store", "get", ADDRESS), "another decision")

@@ -1,6 +1,6 @@
 /**
  * What is the same in every node: all that stands above storage, transports, keys and chance. Those are left open,
- * and chosen by Production and the simulator. The order is that of the staircase of docs/architecture.md.
+ * and chosen by Production and the simulator. The lowest comes first: the staircase of docs/architecture.md, climbed.
  */
 import { Effect, Layer, Result } from "effect"
 import * as DhtBlobs from "#layers/content/DhtBlobs"

@@ -3,14 +3,12 @@ import { Context } from "effect"
 import { Bounds } from "#services/node/Bounds"
 import { SessionManager } from "#services/session/SessionManager"
 import type { Invariant } from "./Invariant.ts"
-import { inTurn } from "./turns.ts"
 
 export const withinLimits: Invariant = {
   name: "within-limits",
   sentence: "Every queue, map and cache that strangers can fill stays within its declared limit.",
-  every: 60,
   check: function* (simulation) {
-    for (const node of inTurn(simulation.world.nodes, simulation, 60)) {
+    for (const node of simulation.world.nodes) {
       if (node.services === undefined || node.behaviour !== undefined) continue
       for (const { limit, name, size } of Context.get(node.services, Bounds).list()) {
         const now = size()
@@ -27,10 +25,9 @@ export const connectionsAreSessions: Invariant = {
   name: "connections-are-sessions",
   sentence: `A connection that is older than ${HANDSHAKE.production} seconds (${HANDSHAKE.calm} at a calm tempo) belongs to a session.`,
   every: 120,
-  check: function* (simulation) {
-    const { plan, world } = simulation
+  check: function* ({ plan, world }) {
     const since = world.time.now - HANDSHAKE[plan.tempo] * 1000
-    for (const node of inTurn(world.nodes, simulation, 120)) {
+    for (const node of world.nodes) {
       if (node.services === undefined || node.program?.process.state !== "running" || node.behaviour !== undefined)
         continue
       const old = [...node.host.ends].filter((end) => end.since < since).length

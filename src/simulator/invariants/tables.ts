@@ -9,7 +9,6 @@ import { SIGNATURE_INDEX } from "#schemas/identity/PeerRecord"
 import { RoutingTable } from "#services/dht/RoutingTable"
 import { NETWORK } from "../nodeLayer.ts"
 import type { Invariant } from "./Invariant.ts"
-import { inTurn } from "./turns.ts"
 
 /** Minutes: 45 until a contact is verified again (120 if calm), and ten for three failed tries one after the other. */
 const DEAD_FOR = { production: 55, calm: 130 } as const
@@ -40,7 +39,7 @@ export const deadLeave: Invariant = {
   }
 }
 
-/** Tables in which each look searches for those who wait. */
+/** Tables in which each look searches for those who wait: one row of them after the other. */
 const SEARCHED = 30
 
 export const placesAreFilled: Invariant = {
@@ -48,7 +47,10 @@ export const placesAreFilled: Invariant = {
   sentence: "Nobody waits for a place in a bucket of a routing table that has one.",
   every: 300,
   check: function* (simulation) {
-    for (const node of inTurn(simulation.willing, simulation, 300, SEARCHED)) {
+    const { willing } = simulation
+    const look = Math.floor(simulation.world.time.now / 300_000)
+    const from = willing.length === 0 ? 0 : (look * SEARCHED) % willing.length
+    for (const node of [...willing.slice(from), ...willing.slice(0, from)].slice(0, SEARCHED)) {
       if (node.services === undefined) continue
       const table = Context.get(node.services, RoutingTable)
       const live = new Map<number, number>()
@@ -77,7 +79,7 @@ export const contactsAreSigned: Invariant = {
   check: function* (simulation) {
     const { unsigned } = simulation.world.contacts
     if (unsigned.length > 0) yield `${unsigned.length} contacts that were not signed have been taken for verified`
-    for (const node of inTurn(simulation.willing, simulation, 120)) {
+    for (const node of simulation.willing) {
       if (node.services === undefined) continue
       for (const { contact } of Context.get(node.services, RoutingTable).list()) {
         if (sound.has(contact)) continue

@@ -3,7 +3,8 @@
  * any of them offers is offered, the latest where two offer the same.
  *
  * As a chain of `Layer.provideMerge` does it, but they share one context, which fills as they are built: a chain copies
- * what stands below at every step, and for the fifty services of a node that was half of what building it took.
+ * what stands below at every step, and for the fifty services of a node that was half of the objects that building made.
+ * Effect asks that the map of a context stay as it is; this one only gains keys, and none that a fiber keeps a copy of.
  */
 import { Context, Effect, Layer } from "effect"
 
